@@ -1,0 +1,28 @@
+"""The way to an MLflow store: experiments, runs and artifacts, without global state."""
+
+from ._experiments import ensure_experiment
+from ._open import open_tracking_store, tracking_uri_kind
+from ._records import (
+    DatasetInput,
+    Experiment,
+    MetricPoint,
+    RunRecord,
+    RunStatus,
+    TrackingStore,
+)
+from ._runs import create_run_once, find_run, tag_filter
+
+__all__ = [
+    "DatasetInput",
+    "Experiment",
+    "MetricPoint",
+    "RunRecord",
+    "RunStatus",
+    "TrackingStore",
+    "create_run_once",
+    "ensure_experiment",
+    "find_run",
+    "open_tracking_store",
+    "tag_filter",
+    "tracking_uri_kind",
+]

@@ -1,0 +1,310 @@
+"""Sends single HTTP requests to an MLflow server, with our own short timeouts and no retries.
+
+MLflow's client retries up to seven times with timeouts of two minutes, which blocks its caller for
+minutes when a server is down. Here a request is tried once; whether and when to try again is the
+decision of the delivery worker.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from importlib.metadata import entry_points
+from pathlib import Path
+from time import time
+from typing import IO, TYPE_CHECKING, Any, Protocol
+
+from ..conversion import mask_text
+from ..exceptions import RejectedError, RetryableError
+
+if TYPE_CHECKING:
+    import requests
+
+CONNECT_TIMEOUT_SECONDS = 3.0
+PROBE_TIMEOUT_SECONDS = 3.0
+REQUEST_TIMEOUT_SECONDS = 20.0
+UPLOAD_TIMEOUT_SECONDS = 120.0
+
+_RETRYABLE_STATUS = frozenset({408, 425, 429})
+_PLUGIN_GROUPS = ("mlflow.request_header_provider", "mlflow.request_auth_provider")
+
+
+@dataclass(slots=True)
+class TransportStatistics:
+    """How much a transport has sent.
+
+    Args:
+        requests: Requests sent, failed ones included.
+        request_bytes: Bytes of their bodies, as far as known beforehand.
+    """
+
+    requests: int = 0
+    request_bytes: int = 0
+
+
+class Transport(Protocol):
+    """Sends one request and returns the answer, whatever its status."""
+
+    statistics: TransportStatistics
+    host: str
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        data: IO[bytes] | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        read_timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
+    ) -> requests.Response:
+        """Send one request; raise `RetryableError` when no answer comes."""
+        ...
+
+
+@dataclass(slots=True)
+class RequestsTransport:
+    """Speaks to a server with `requests`, with the credentials that MLflow's client would use.
+
+    Read from the environment, as documented at
+    https://mlflow.org/docs/latest/self-hosting/security/basic-http-auth/ and in
+    `mlflow.environment_variables`: user name and password (or `~/.mlflow/credentials`), token,
+    certificates, workspace.
+
+    Args:
+        host: Scheme, host and path of the server.
+        session: A session that holds the credentials.
+    """
+
+    host: str
+    session: requests.Session = field(repr=False)
+    statistics: TransportStatistics = field(default_factory=TransportStatistics)
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        data: IO[bytes] | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        read_timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
+    ) -> requests.Response:
+        """Send one request; raise `RetryableError` when no answer comes."""
+        import requests
+
+        self.statistics.requests += 1
+        try:
+            response = self.session.request(
+                method,
+                url,
+                params=params,
+                json=json,
+                data=data,
+                headers=headers,
+                timeout=(CONNECT_TIMEOUT_SECONDS, read_timeout_seconds),
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            raise unanswered(error, self.host) from None
+        self.statistics.request_bytes += int(response.request.headers.get("Content-Length") or 0)
+        return response
+
+
+@dataclass(slots=True)
+class MlflowTransport:
+    """Speaks through MLflow's own request function, for what only MLflow can sign.
+
+    Databricks, AWS SigV4, `MLFLOW_TRACKING_AUTH` and header or auth plugins need MLflow's code;
+    timeouts and retries are still ours.
+
+    Args:
+        host: Scheme, host and path of the server, free of credentials.
+        host_credentials: MLflow's `MlflowHostCreds`.
+    """
+
+    host: str
+    host_credentials: Any = field(repr=False)
+    statistics: TransportStatistics = field(default_factory=TransportStatistics)
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        data: IO[bytes] | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        read_timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
+    ) -> requests.Response:
+        """Send one request; raise `RetryableError` when no answer comes."""
+        import requests
+        from mlflow.exceptions import MlflowException
+        from mlflow.utils.rest_utils import http_request
+
+        self.statistics.requests += 1
+        body = {"params": params, "json": json, "data": data}
+        try:
+            response: requests.Response = http_request(
+                self.host_credentials,
+                url.removeprefix(self.host),
+                method,
+                max_retries=0,
+                timeout=read_timeout_seconds,
+                raise_on_status=False,
+                extra_headers=dict(headers) if headers else None,
+                retry_timeout_seconds=read_timeout_seconds,
+                **{name: value for name, value in body.items() if value is not None},
+            )
+        except (requests.RequestException, MlflowException, OSError) as error:
+            raise unanswered(error, self.host) from None
+        return response
+
+
+def open_transport(tracking_uri: str) -> Transport:
+    """Return the lightest transport that can authenticate with this server.
+
+    Args:
+        tracking_uri: `http(s)://…` or `databricks[://profile]`.
+
+    Returns:
+        A transport; nothing has been sent yet.
+    """
+    if not tracking_uri.lower().startswith(("http://", "https://")):
+        from mlflow.utils.databricks_utils import get_databricks_host_creds
+
+        credentials = get_databricks_host_creds(tracking_uri)
+        return MlflowTransport(credentials.host.rstrip("/"), credentials)
+    host = tracking_uri.rstrip("/")
+    if _needs_mlflow():
+        from mlflow.utils.credentials import get_default_host_creds
+
+        return MlflowTransport(host, get_default_host_creds(host))
+    return RequestsTransport(host, _session())
+
+
+def _needs_mlflow() -> bool:
+    sigv4 = os.environ.get("MLFLOW_TRACKING_AWS_SIGV4", "").lower() in ("1", "true")
+    if sigv4 or os.environ.get("MLFLOW_TRACKING_AUTH"):
+        return True
+    return any(len(entry_points(group=group)) > 0 for group in _PLUGIN_GROUPS)
+
+
+def _session() -> requests.Session:
+    import requests
+    from requests.adapters import HTTPAdapter
+
+    session = requests.Session()
+    adapter = HTTPAdapter(pool_connections=2, pool_maxsize=2, max_retries=0)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    username, password = _username_and_password()
+    token = os.environ.get("MLFLOW_TRACKING_TOKEN")
+    if username and password:
+        session.auth = (username, password)
+    elif token:
+        session.headers["Authorization"] = f"Bearer {token}"
+    if workspace := os.environ.get("MLFLOW_WORKSPACE"):
+        session.headers["X-MLFLOW-WORKSPACE"] = workspace
+    if os.environ.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() in ("1", "true"):
+        session.verify = False
+    elif certificate := os.environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH"):
+        session.verify = certificate
+    session.cert = os.environ.get("MLFLOW_TRACKING_CLIENT_CERT_PATH")
+    return session
+
+
+def _username_and_password() -> tuple[str | None, str | None]:
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read(Path("~/.mlflow/credentials").expanduser())
+    except (configparser.Error, OSError, UnicodeDecodeError):
+        # MLflow's own client fails on a broken file; the variables may still be enough.
+        parser = configparser.ConfigParser()
+    stored = parser["mlflow"] if parser.has_section("mlflow") else {}
+    return (
+        os.environ.get("MLFLOW_TRACKING_USERNAME") or stored.get("mlflow_tracking_username"),
+        os.environ.get("MLFLOW_TRACKING_PASSWORD") or stored.get("mlflow_tracking_password"),
+    )
+
+
+def unanswered(error: Exception, host: str) -> RetryableError:
+    """Say in one line why no answer came.
+
+    Args:
+        error: What the HTTP client raised.
+        host: The server's address; credentials in it are masked.
+
+    Returns:
+        A retryable error whose `unreachable` is True.
+    """
+    timed_out = "timeout" in type(error).__name__.lower() or "timed out" in str(error).lower()
+    what = "did not answer in time" if timed_out else "cannot be reached"
+    return RetryableError(
+        f"MLflow server {mask_text(host)} {what} ({type(error).__name__})",
+        cause="timeout" if timed_out else "connection",
+        unreachable=True,
+    )
+
+
+def raise_for_answer(response: requests.Response, what: str) -> None:
+    """Raise the error that an unsuccessful answer stands for.
+
+    Args:
+        response: The answer.
+        what: What was asked for, for the message.
+
+    Raises:
+        RetryableError: Status 408, 425, 429 or 5xx, with the server's Retry-After.
+        RejectedError: Any other status that is not a success, redirects included.
+    """
+    status = response.status_code
+    if 200 <= status < 300:
+        return
+    error_code, detail = _error_details(response)
+    message = f"MLflow answered {status} to {what}"
+    if detail:
+        message += f": {detail}"
+    cause = f"http_{status}"
+    if status in _RETRYABLE_STATUS or status >= 500:
+        pause_seconds = retry_after_seconds(response.headers.get("Retry-After"))
+        raise RetryableError(message, cause=cause, retry_after_seconds=pause_seconds)
+    raise RejectedError(message, cause=cause, error_code=error_code)
+
+
+def _error_details(response: requests.Response) -> tuple[str | None, str]:
+    try:
+        body = response.json()
+    except ValueError:
+        return None, ""
+    if not isinstance(body, dict):
+        return None, ""
+    message = str(body.get("message") or "").splitlines()
+    return body.get("error_code"), mask_text(message[0][:300]) if message else ""
+
+
+def retry_after_seconds(value: str | None) -> float | None:
+    """Read a Retry-After header (RFC 9110, section 10.2.3).
+
+    Args:
+        value: Seconds or an HTTP date.
+
+    Returns:
+        Seconds from now, at least 0; None when absent or unreadable.
+    """
+    if value is None:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time())
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,256 @@
+"""A tracking store reached through MLflow's own store classes: databases, files, plugins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from ..conversion import mask_text, mask_uri
+from ..exceptions import RejectedError, RetryableError
+from ._artifact_files import copy_to_local_root, local_artifact_root, upload_with_mlflow
+from ._chunks import log_batches
+from ._records import DatasetInput, Experiment, MetricPoint, RunRecord, RunStatus
+
+_RETRYABLE_CODES = frozenset(
+    {"TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "INTERNAL_ERROR", "RESOURCE_CONFLICT"}
+)
+
+
+class MlflowTrackingStore:
+    """Implements `TrackingStore` on MLflow's store object for a URI.
+
+    The store is opened at the first call, because that imports MLflow and, for a new database,
+    creates its tables.
+
+    Args:
+        tracking_uri: As in `MLFLOW_TRACKING_URI`.
+    """
+
+    def __init__(self, tracking_uri: str) -> None:
+        self.tracking_uri = tracking_uri
+        self._opened: Any = None
+
+    def __repr__(self) -> str:
+        """Name the store without its credentials."""
+        return f"MlflowTrackingStore({mask_uri(self.tracking_uri)!r})"
+
+    def check(self) -> str:
+        """See `TrackingStore.check`: opens the store and returns MLflow's version here."""
+        import mlflow
+
+        with self._calls() as store:
+            store.get_experiment_by_name("Default")
+        return str(mlflow.__version__)
+
+    def get_experiment_by_name(self, name: str) -> Experiment | None:
+        """See `TrackingStore.get_experiment_by_name`."""
+        with self._calls() as store:
+            found = store.get_experiment_by_name(name)
+        if found is None:
+            return None
+        return Experiment(str(found.experiment_id), found.name, found.lifecycle_stage == "deleted")
+
+    def create_experiment(self, name: str) -> str:
+        """See `TrackingStore.create_experiment`."""
+        with self._calls() as store:
+            location = sqlite_artifact_location(self.tracking_uri, name)
+            return str(store.create_experiment(name, location, tags=[]))
+
+    def restore_experiment(self, experiment_id: str) -> None:
+        """See `TrackingStore.restore_experiment`."""
+        with self._calls() as store:
+            store.restore_experiment(experiment_id)
+
+    def search_runs(
+        self, experiment_ids: Sequence[str], filter_string: str, *, max_results: int = 1000
+    ) -> list[RunRecord]:
+        """See `TrackingStore.search_runs`."""
+        with self._calls() as store:
+            from mlflow.entities import ViewType
+
+            runs = store.search_runs(
+                list(experiment_ids),
+                filter_string,
+                ViewType.ACTIVE_ONLY,
+                max_results,
+                ["attributes.start_time ASC"],
+            )
+            return [_run_record(run) for run in runs]
+
+    def create_run(
+        self, experiment_id: str, *, name: str, start_time_ms: int, tags: Mapping[str, str]
+    ) -> RunRecord:
+        """See `TrackingStore.create_run`."""
+        with self._calls() as store:
+            from mlflow.entities import RunTag
+
+            run_tags = [RunTag(key, value) for key, value in tags.items()]
+            user = tags.get("mlflow.user", "")
+            return _run_record(
+                store.create_run(experiment_id, user, start_time_ms, run_tags, name)
+            )
+
+    def get_run(self, run_id: str) -> RunRecord:
+        """See `TrackingStore.get_run`."""
+        with self._calls() as store:
+            return _run_record(store.get_run(run_id))
+
+    def update_run(
+        self, run_id: str, *, status: RunStatus, end_time_ms: int | None, name: str | None = None
+    ) -> None:
+        """See `TrackingStore.update_run`."""
+        with self._calls() as store:
+            from mlflow.entities import RunStatus as MlflowRunStatus
+
+            number = MlflowRunStatus.from_string(status)
+            store.update_run_info(run_id, number, end_time_ms, name)
+
+    def delete_run(self, run_id: str) -> None:
+        """See `TrackingStore.delete_run`."""
+        with self._calls() as store:
+            store.delete_run(run_id)
+
+    def log_batch(
+        self,
+        run_id: str,
+        *,
+        metrics: Sequence[MetricPoint] = (),
+        params: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """See `TrackingStore.log_batch`."""
+        with self._calls() as store:
+            from mlflow.entities import Metric, Param, RunTag
+
+            for batch in log_batches(metrics, params or {}, tags or {}):
+                store.log_batch(
+                    run_id,
+                    metrics=[
+                        Metric(m.key, m.value, m.timestamp_ms, m.step) for m in batch.metrics
+                    ],
+                    params=[Param(key, value) for key, value in batch.params],
+                    tags=[RunTag(key, value) for key, value in batch.tags],
+                )
+
+    def metric_history(self, run_id: str, key: str) -> list[MetricPoint]:
+        """See `TrackingStore.metric_history`."""
+        with self._calls() as store:
+            history = store.get_metric_history(run_id, key)
+            return [MetricPoint(m.key, float(m.value), m.timestamp, m.step) for m in history]
+
+    def log_dataset(self, run_id: str, dataset: DatasetInput) -> None:
+        """See `TrackingStore.log_dataset`."""
+        with self._calls() as store:
+            from mlflow.entities import Dataset, InputTag
+            from mlflow.entities import DatasetInput as MlflowDatasetInput
+
+            entity = Dataset(
+                name=dataset.name,
+                digest=dataset.digest,
+                source_type=dataset.source_type,
+                source=dataset.source,
+                profile=dataset.profile,
+            )
+            tags = [InputTag("mlflow.data.context", dataset.context)]
+            store.log_inputs(run_id, datasets=[MlflowDatasetInput(entity, tags)])
+
+    def upload_artifact(self, run: RunRecord, local_path: Path, artifact_path: str) -> None:
+        """See `TrackingStore.upload_artifact`."""
+        root = local_artifact_root(run.artifact_uri)
+        if root is not None:
+            copy_to_local_root(root, local_path, artifact_path)
+        else:
+            upload_with_mlflow(run.artifact_uri, self.tracking_uri, local_path, artifact_path)
+
+    @contextmanager
+    def _calls(self) -> Iterator[Any]:
+        try:
+            if self._opened is None:
+                from mlflow.tracking._tracking_service.utils import _get_store
+
+                # The only way to a store that leaves MLflow's global tracking URI alone and
+                # knows every scheme that plugins add.
+                self._opened = _get_store(store_uri=self.tracking_uri)
+            yield self._opened
+        except (RetryableError, RejectedError):
+            raise
+        except Exception as error:  # SQLAlchemy, drivers and plugins raise without a common base.
+            raise classified(error, self.tracking_uri) from None
+
+
+def classified(error: Exception, tracking_uri: str) -> RetryableError | RejectedError:
+    """Sort an error of MLflow's store into retryable and final.
+
+    Args:
+        error: What was raised.
+        tracking_uri: For the message; credentials are masked.
+
+    Returns:
+        The error to raise instead, in one line and free of secrets.
+    """
+    text = mask_text(_first_line(error))
+    where = f"MLflow store {mask_uri(tracking_uri)}"
+    code = getattr(error, "error_code", None)
+    if re.search(r"database is locked|deadlock|busy", str(error), re.IGNORECASE):
+        return RetryableError(f"{where} is locked by another process", cause="database_locked")
+    if isinstance(error, (ConnectionError, TimeoutError)) or "OperationalError" in str(error):
+        return RetryableError(
+            f"{where} cannot be reached: {text}", cause="connection", unreachable=True
+        )
+    if isinstance(error, ModuleNotFoundError):
+        return RejectedError(
+            f"{where} needs the full MLflow (pip install mlflow): {error.name} is missing",
+            cause="mlflow_incomplete",
+        )
+    if code in _RETRYABLE_CODES:
+        return RetryableError(f"{where} failed: {text}", cause=str(code).lower())
+    cause = str(code).lower() if code else type(error).__name__
+    return RejectedError(f"{where} refused: {text}", cause=cause, error_code=code)
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__
+
+
+def sqlite_artifact_location(tracking_uri: str, experiment_name: str) -> str | None:
+    """Say where the artifacts of a new experiment in an embedded SQLite store lie.
+
+    MLflow's default is a folder of the working directory at that moment, so that a run's files
+    would be scattered by where commands were started. Beside the database they stay together.
+
+    Args:
+        tracking_uri: `sqlite:///path`.
+        experiment_name: Name of the experiment.
+
+    Returns:
+        A `file:` URI, or None to leave the choice to MLflow.
+    """
+    parts = urlsplit(tracking_uri)
+    path = unquote(parts.path)[1:]
+    if parts.scheme.split("+")[0] != "sqlite" or not path or ":memory:" in path:
+        return None
+    folder = re.sub(r"[^\w.-]+", "_", experiment_name).strip("._")[:80] or "experiment"
+    return (Path(path).resolve().parent / "mlartifacts" / folder).as_uri()
+
+
+def _run_record(run: Any) -> RunRecord:
+    info, data = run.info, run.data
+    inputs = run.inputs.dataset_inputs if run.inputs else []
+    return RunRecord(
+        run_id=info.run_id,
+        experiment_id=str(info.experiment_id),
+        name=info.run_name or "",
+        status=info.status,
+        start_time_ms=info.start_time,
+        end_time_ms=info.end_time or None,
+        artifact_uri=info.artifact_uri,
+        tags=dict(data.tags),
+        params=dict(data.params),
+        metrics=dict(data.metrics),
+        datasets=tuple((i.dataset.name, i.dataset.digest) for i in inputs),
+    )

@@ -1,0 +1,55 @@
+"""Chooses the way to a tracking store from its URI."""
+
+from __future__ import annotations
+
+from typing import Literal
+from urllib.parse import urlsplit
+
+from ._records import TrackingStore
+
+TrackingUriKind = Literal["http", "databricks", "database", "other"]
+
+_DATABASE_SCHEMES = ("sqlite", "postgresql", "mysql", "mssql")
+
+
+def tracking_uri_kind(tracking_uri: str) -> TrackingUriKind:
+    """Say how a tracking URI is reached.
+
+    Args:
+        tracking_uri: As in `MLFLOW_TRACKING_URI`.
+
+    Returns:
+        `"http"` for a server, `"databricks"`, `"database"` for a direct connection, or `"other"`
+        (a directory, or a scheme of an MLflow plugin).
+    """
+    scheme = urlsplit(tracking_uri).scheme.lower().split("+")[0]
+    if scheme in ("http", "https"):
+        return "http"
+    if scheme == "databricks" or tracking_uri == "databricks":
+        return "databricks"
+    return "database" if scheme in _DATABASE_SCHEMES else "other"
+
+
+def open_tracking_store(tracking_uri: str) -> TrackingStore:
+    """Return the store behind a tracking URI.
+
+    A plain HTTP server is spoken to directly, so that `mlflow` (seconds of imports) need not be
+    loaded beside a running evaluation; everything else goes through MLflow's own store classes.
+
+    Args:
+        tracking_uri: As in `MLFLOW_TRACKING_URI`.
+
+    Returns:
+        A store; nothing has been sent yet.
+
+    Raises:
+        RejectedError: The URI cannot be used (cause `"tracking_uri"`).
+    """
+    if tracking_uri_kind(tracking_uri) in ("http", "databricks"):
+        from ._http_store import HttpTrackingStore
+        from ._http_transport import open_transport
+
+        return HttpTrackingStore(tracking_uri, open_transport(tracking_uri))
+    from ._mlflow_store import MlflowTrackingStore
+
+    return MlflowTrackingStore(tracking_uri)

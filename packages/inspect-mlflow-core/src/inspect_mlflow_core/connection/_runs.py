@@ -1,0 +1,85 @@
+"""Finds runs by their tags and creates them at most once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ._records import RunRecord, TrackingStore
+
+
+def tag_filter(tags: Mapping[str, str]) -> str:
+    """Return MLflow's filter text for runs that carry all these tags.
+
+    Args:
+        tags: Names and exact values; an empty value is not supported by MLflow's filter.
+
+    Returns:
+        Text for `search_runs`, quoted by MLflow's rules
+        (https://mlflow.org/docs/latest/search-runs/).
+    """
+    return " and ".join(f"tags.`{name}` = {_quoted(value)}" for name, value in tags.items())
+
+
+def _quoted(value: str) -> str:
+    # MLflow's filter language has no escape: a text with one kind of quote stands in the other.
+    return f'"{value}"' if "'" in value else f"'{value}'"
+
+
+def find_run(
+    store: TrackingStore, experiment_id: str, identity: Mapping[str, str]
+) -> RunRecord | None:
+    """Return the oldest active run that carries the identifying tags.
+
+    Args:
+        store: Where to look.
+        experiment_id: In which experiment.
+        identity: Tags that identify the run, for example `{"inspect.eval_id": ...}`.
+
+    Returns:
+        The run, or None.
+    """
+    runs = store.search_runs([experiment_id], tag_filter(identity), max_results=10)
+    return min(runs, key=_age, default=None)
+
+
+def create_run_once(
+    store: TrackingStore,
+    experiment_id: str,
+    identity: Mapping[str, str],
+    *,
+    name: str,
+    start_time_ms: int,
+    tags: Mapping[str, str],
+) -> tuple[RunRecord, bool]:
+    """Return the run with these identifying tags, created if it was missing.
+
+    MLflow's create call takes no id and is not idempotent: a request whose answer was lost, or
+    two processes that work on one log, would leave two runs. So the run is looked up before, and
+    after a creation; of several, the oldest stays and ours goes to the trash.
+
+    Args:
+        store: Where to look and create.
+        experiment_id: In which experiment.
+        identity: Tags that identify the run.
+        name: Display name of a new run.
+        start_time_ms: Start of a new run, milliseconds since the epoch.
+        tags: Further tags of a new run.
+
+    Returns:
+        The run, and whether this call created it.
+    """
+    existing = find_run(store, experiment_id, identity)
+    if existing is not None:
+        return existing, False
+    created = store.create_run(
+        experiment_id, name=name, start_time_ms=start_time_ms, tags={**tags, **identity}
+    )
+    winner = find_run(store, experiment_id, identity)
+    if winner is None or winner.run_id == created.run_id:
+        return created, True
+    store.delete_run(created.run_id)
+    return winner, False
+
+
+def _age(run: RunRecord) -> tuple[int, str]:
+    return run.start_time_ms, run.run_id

@@ -1,0 +1,25 @@
+"""Reading of Inspect eval logs: fast, tolerant of old and damaged ones, of bounded memory."""
+
+from ._activity import RECENTLY_WRITTEN_SECONDS, is_being_written
+from ._content import SampleKey
+from ._copies import LogCandidate, NewestLog, newest_of_each
+from ._discovery import UnreadableLog, discover_logs
+from ._files import LogFile
+from ._pools import resolve_references, sample_events, sample_messages
+from ._reader import EvalLogReader
+
+__all__ = [
+    "RECENTLY_WRITTEN_SECONDS",
+    "EvalLogReader",
+    "LogCandidate",
+    "LogFile",
+    "NewestLog",
+    "SampleKey",
+    "UnreadableLog",
+    "discover_logs",
+    "is_being_written",
+    "newest_of_each",
+    "resolve_references",
+    "sample_events",
+    "sample_messages",
+]

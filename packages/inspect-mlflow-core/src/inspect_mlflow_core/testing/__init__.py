@@ -1,0 +1,17 @@
+"""Support for tests of packages that write to MLflow: real stores, real servers, real evaluations.
+
+Needs `mlflow` and `pytest`; nothing here is imported by the packages themselves.
+"""
+
+from ._environment import clean_environment
+from ._servers import MlflowServer, running_server
+from ._stores import copy_store, make_store_template, store_contents
+
+__all__ = [
+    "MlflowServer",
+    "clean_environment",
+    "copy_store",
+    "make_store_template",
+    "running_server",
+    "store_contents",
+]

@@ -1,0 +1,114 @@
+"""Embedded SQLite stores for tests."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def make_store_template(directory: Path) -> Path:
+    """Create an empty, migrated SQLite store; takes seconds, so do it once and copy it.
+
+    Args:
+        directory: Where to put it.
+
+    Returns:
+        The database file.
+    """
+    from mlflow import MlflowClient
+
+    path = directory / "template.db"
+    MlflowClient(tracking_uri=f"sqlite:///{path}").search_experiments()
+    return path
+
+
+def copy_store(template: Path, directory: Path) -> str:
+    """Copy a template into a directory.
+
+    Args:
+        template: See `make_store_template`.
+        directory: An existing directory.
+
+    Returns:
+        The tracking URI of the copy.
+    """
+    path = directory / "mlflow.db"
+    shutil.copyfile(template, path)
+    return f"sqlite:///{path}"
+
+
+def store_contents(
+    tracking_uri: str, *, ignored_tags: Mapping[str, None] | None = None
+) -> dict[str, Any]:
+    """Return everything that a store holds of runs, in a form that can be compared.
+
+    Runs are named by what identifies them in Inspect, so that two stores that were filled in
+    different ways are equal when they hold the same.
+
+    Args:
+        tracking_uri: The store.
+        ignored_tags: Tags to leave out.
+
+    Returns:
+        For each run its experiment, name, status, times, parent, params, tags, metric histories,
+        dataset inputs and a digest of each artifact.
+    """
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=tracking_uri)
+    experiments = {e.experiment_id: e.name for e in client.search_experiments()}
+    runs = client.search_runs(list(experiments), max_results=10_000)
+    names = {run.info.run_id: _identity(run) for run in runs}
+    ignored = {"mlflow.artifactLocation", *(ignored_tags or {})}
+    return {
+        names[run.info.run_id]: _run_contents(client, run, experiments, names, ignored)
+        for run in runs
+    }
+
+
+def _identity(run: Any) -> str:
+    tags = run.data.tags
+    if "inspect.eval_id" in tags:
+        return f"task {tags['inspect.eval_id']}"
+    return f"parent {tags.get('inspect.eval_set_id') or tags.get('inspect.run_id')}"
+
+
+def _run_contents(
+    client: Any, run: Any, experiments: dict[str, str], names: dict[str, str], ignored: set[str]
+) -> dict[str, Any]:
+    run_id = run.info.run_id
+    tags = {name: value for name, value in run.data.tags.items() if name not in ignored}
+    parent = tags.pop("mlflow.parentRunId", None)
+    return {
+        "experiment": experiments[run.info.experiment_id],
+        "name": run.info.run_name,
+        "status": run.info.status,
+        "start_time": run.info.start_time,
+        "end_time": run.info.end_time,
+        "parent": names.get(parent) if parent else None,
+        "params": dict(run.data.params),
+        "tags": tags,
+        "latest": dict(run.data.metrics),
+        "metrics": {key: _history(client, run_id, key) for key in run.data.metrics},
+        "datasets": [(i.dataset.name, i.dataset.digest) for i in run.inputs.dataset_inputs],
+        "artifacts": _artifacts(client, run_id, ""),
+    }
+
+
+def _history(client: Any, run_id: str, key: str) -> list[tuple[int, int, float]]:
+    points = client.get_metric_history(run_id, key)
+    return sorted((point.step, point.timestamp, point.value) for point in points)
+
+
+def _artifacts(client: Any, run_id: str, folder: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for entry in client.list_artifacts(run_id, folder or None):
+        if entry.is_dir:
+            found.update(_artifacts(client, run_id, entry.path))
+        else:
+            content = Path(client.download_artifacts(run_id, entry.path)).read_bytes()
+            found[entry.path] = hashlib.sha256(content).hexdigest()
+    return found

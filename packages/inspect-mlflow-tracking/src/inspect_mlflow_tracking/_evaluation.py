@@ -1,0 +1,213 @@
+"""What the hooks remember of one evaluation, on the event loop."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from inspect_mlflow_core.conversion import mask_uri
+from inspect_mlflow_core.delivery import (
+    FlushResult,
+    Record,
+    delivery_worker,
+    register_exit_callback,
+    unregister_exit_callback,
+)
+from inspect_mlflow_core.exceptions import ConfigurationError
+from inspect_mlflow_core.reporting import say, warn_once
+
+from ._exporter import (
+    RunEnded,
+    SampleFinished,
+    TaskEnded,
+    TaskStarted,
+    TaskSuperseded,
+    TrackingExporter,
+)
+from .mapping import sample_facts
+
+if TYPE_CHECKING:
+    from inspect_ai.log import EvalPlan, EvalSample, EvalSpec
+    from inspect_mlflow_core.config import MLflowSettings
+
+    from .autolog import AutologSession, ModelCallSuppression
+
+_exporter = TrackingExporter()
+
+
+@dataclass(slots=True)
+class OpenTask:
+    """A task that has begun and not ended.
+
+    Args:
+        eval_id: Inspect's eval id.
+        task_id: Inspect's task id, the same for every attempt.
+        location: Where its log lies, once known.
+    """
+
+    eval_id: str
+    task_id: str
+    location: str | None = None
+
+    def finish_sample(self, sample: EvalSample, size_bytes: int) -> None:
+        """Enqueue the facts of a finished sample.
+
+        Args:
+            sample: The finished sample.
+            size_bytes: What its facts weigh in the queue.
+        """
+        facts = sample_facts(sample)
+        reference = (self.eval_id, facts.id, facts.epoch)
+        payload = SampleFinished(facts)
+        delivery_worker().submit(Record(_exporter, self.eval_id, payload, size_bytes, reference))
+
+
+@dataclass(slots=True)
+class EvaluationRun:
+    """One `eval()` call.
+
+    Args:
+        run_id: Inspect's run id.
+        settings: Settings as they were when it began.
+        tasks: Its open tasks by eval id.
+    """
+
+    run_id: str
+    settings: MLflowSettings
+    tasks: dict[str, OpenTask] = field(default_factory=dict)
+    _ended: dict[str, str | None] = field(default_factory=dict)
+    _autolog: AutologSession | None = None
+    _suppression: ModelCallSuppression | None = None
+
+    def __post_init__(self) -> None:
+        """Let the process end this evaluation should it exit in the middle."""
+        delivery_worker().queue_bytes = self.settings.queue_bytes
+        register_exit_callback(self.end)
+
+    def start_autolog(self) -> None:
+        """Switch provider autolog on, in a thread of its own: it imports the providers' SDKs."""
+        if not (self.settings.autolog_enabled and self.settings.autolog_models):
+            return
+        from .autolog import AutologSession, ModelCallSuppression
+
+        if self.settings.tracing_enabled:
+            self._suppression = ModelCallSuppression()
+        self._autolog = AutologSession(
+            self.settings.autolog_models, tracking_uri=self.settings.tracking_uri
+        )
+        starter = threading.Thread(
+            target=self._autolog.start, name="inspect-mlflow-autolog", daemon=True
+        )
+        starter.start()
+
+    def before_generate(self) -> None:
+        """See `ModelCallSuppression.before_generate`."""
+        if self._suppression is not None:
+            self._suppression.before_generate()
+
+    def after_generate(self) -> None:
+        """See `ModelCallSuppression.after_generate`."""
+        if self._suppression is not None:
+            self._suppression.after_generate()
+
+    def attempt_of(self, task_id: str) -> OpenTask | None:
+        """Return the open attempt of a task, or None."""
+        return next((task for task in self.tasks.values() if task.task_id == task_id), None)
+
+    def start_task(self, spec: EvalSpec, plan: EvalPlan | None) -> None:
+        """Open a task, unless its own settings switch it off.
+
+        Args:
+            spec: Its specification.
+            plan: Its plan, if Inspect told it.
+        """
+        settings = self._task_settings(spec)
+        if not settings.enabled:
+            return
+        self.tasks[spec.eval_id] = OpenTask(spec.eval_id, spec.task_id)
+        self._submit(spec.eval_id, TaskStarted(spec, plan, settings))
+
+    def supersede(self, task: OpenTask, by: EvalSpec) -> None:
+        """Close an attempt that Inspect has replaced by a later one without telling its end."""
+        self.tasks.pop(task.eval_id, None)
+        self._submit(task.eval_id, TaskSuperseded(by))
+
+    def end_task(self, eval_id: str, location: str | None) -> None:
+        """End a task, once.
+
+        Args:
+            eval_id: Inspect's eval id.
+            location: Where its log lies; None to use what is known.
+        """
+        task = self.tasks.pop(eval_id, None)
+        if task is not None:
+            self._ended[eval_id] = location or task.location
+            self._submit(eval_id, TaskEnded(location or task.location))
+
+    def end(self) -> None:
+        """End whatever is still open, and the evaluation itself."""
+        unregister_exit_callback(self.end)
+        for eval_id in list(self.tasks):
+            self.end_task(eval_id, None)
+        if self._ended:
+            self._submit(self.run_id, RunEnded(self.settings.tracking_uri or ""))
+        if self._autolog is not None:
+            self._autolog.stop()
+
+    async def deliver(self) -> None:
+        """Wait until everything is delivered, at most `flush_timeout` seconds, and say so."""
+        if self._ended:
+            result = await delivery_worker().flush_async(self.settings.flush_timeout)
+            self._say(result)
+
+    def _say(self, result: FlushResult) -> None:
+        missing = {
+            eval_id: location
+            for eval_id, location in self._ended.items()
+            if _exporter.delivered.pop(eval_id, None) is None
+        }
+        where = mask_uri(self.settings.tracking_uri or "")
+        total = len(self._ended)
+        if not missing:
+            say(f"{_count(total, 'run')} complete in {where}")
+            return
+        logs = " ".join(_quoted(location) for location in missing.values() if location)
+        reason = result.last_cause or ("still sending" if result.pending else "refused")
+        say(
+            f"{len(missing)} of {_count(total, 'run')} not complete in {where} ({reason}); "
+            f"the log holds everything, later run: inspect-mlflow sync {logs}"
+        )
+
+    def _task_settings(self, spec: EvalSpec) -> MLflowSettings:
+        try:
+            return self.settings.for_task(spec.metadata)
+        except ConfigurationError as error:
+            warn_once(f"tracking.metadata.{spec.task}", f"{error}; the task's overrides are ignored")
+            return self.settings
+
+    def _submit(self, key: str, payload: Any) -> None:
+        delivery_worker().submit(Record(_exporter, key, payload))
+
+
+def current_log_location() -> str | None:
+    """Return where the log of the sample that is running here is written.
+
+    Inspect has no public way to learn it before the end of a task.
+    """
+    samples = sys.modules.get("inspect_ai.log._samples")
+    sample_active = getattr(samples, "sample_active", None)
+    active = sample_active() if callable(sample_active) else None
+    location = getattr(active, "log_location", None)
+    return location if isinstance(location, str) and location else None
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def _quoted(location: str) -> str:
+    import shlex
+
+    return shlex.quote(location)

@@ -1,0 +1,228 @@
+"""Turns the records that hooks enqueue into runs; lives on the worker thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from inspect_mlflow_core.active_runs import leave_active_run
+from inspect_mlflow_core.connection import TrackingStore, open_tracking_store
+from inspect_mlflow_core.delivery import Record
+from inspect_mlflow_core.exceptions import LogReadError, RejectedError, RetryableError
+from inspect_mlflow_core.logs import EvalLogReader
+from inspect_mlflow_core.reporting import warn_once
+
+from ._live_task import LiveTask
+from .mapping import SampleFacts, milliseconds
+from .mapping.tags import STATUS, SUPERSEDED_BY
+from .runs import TrackingTarget, write_task_log
+
+if TYPE_CHECKING:
+    from inspect_ai.log import EvalPlan, EvalSpec
+    from inspect_mlflow_core.config import MLflowSettings
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStarted:
+    """A task has begun.
+
+    Args:
+        spec: Its specification.
+        plan: Its plan, if Inspect told it.
+        settings: Settings with the task's own overrides applied.
+    """
+
+    spec: EvalSpec
+    plan: EvalPlan | None
+    settings: MLflowSettings
+
+
+@dataclass(frozen=True, slots=True)
+class SampleFinished:
+    """A sample is complete.
+
+    Args:
+        facts: What the metrics need of it.
+    """
+
+    facts: SampleFacts
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEnded:
+    """A task is over, whatever its outcome.
+
+    Args:
+        location: Where its log lies; None when nobody ever said.
+    """
+
+    location: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSuperseded:
+    """A later attempt of the same task has replaced this one.
+
+    Args:
+        by: Specification of the later attempt.
+    """
+
+    by: EvalSpec
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """An `eval()` call is over."""
+
+    tracking_uri: str
+
+
+class TrackingExporter:
+    """Writes runs for the records of `MlflowTrackingHooks`.
+
+    Args:
+        open_store: Opens a tracking store by its URI.
+    """
+
+    name = "tracking"
+
+    def __init__(
+        self, open_store: Callable[[str], TrackingStore] = open_tracking_store
+    ) -> None:
+        self._open_store = open_store
+        self._targets: dict[str, TrackingTarget] = {}
+        self._reached: set[str] = set()
+        self._tasks: dict[str, LiveTask] = {}
+        self.delivered: dict[str, str] = {}
+
+    def export(self, records: Sequence[Record]) -> None:
+        """Write records in their order; safe to repeat after a failure.
+
+        Args:
+            records: Records of this exporter.
+
+        Raises:
+            RetryableError: The server cannot take them now.
+            RejectedError: The server refuses them.
+        """
+        touched: dict[str, LiveTask] = {}
+        for record in records:
+            payload = record.payload
+            if isinstance(payload, SampleFinished):
+                task = self._open_task(record.key)
+                task.add(payload.facts)
+                touched[record.key] = task
+            elif payload is not None:
+                # A shed sample has no payload: its log holds it, and the end of the task reads it.
+                self._control(record.key, payload)
+        for task in touched.values():
+            task.deliver()
+
+    def target(self, tracking_uri: str) -> TrackingTarget:
+        """Return the target behind a URI once its server has answered.
+
+        Args:
+            tracking_uri: Where runs go.
+
+        Returns:
+            The target.
+        """
+        if tracking_uri not in self._targets:
+            self._targets[tracking_uri] = TrackingTarget(self._open_store(tracking_uri))
+        target = self._targets[tracking_uri]
+        if tracking_uri not in self._reached:
+            # A short question first: a port that takes connections and never answers would
+            # otherwise hold every later request for its full timeout.
+            target.store.check()
+            self._reached.add(tracking_uri)
+        return target
+
+    def _control(self, eval_id: str, payload: object) -> None:
+        uri = self._tracking_uri(eval_id, payload)
+        try:
+            match payload:
+                case TaskStarted():
+                    self._start(eval_id, payload)
+                case TaskEnded():
+                    self._end(eval_id, payload)
+                case TaskSuperseded():
+                    self._supersede(eval_id, payload)
+                case RunEnded():
+                    self._settle(payload)
+        except RetryableError as error:
+            if error.unreachable and uri is not None:
+                self._reached.discard(uri)
+            raise
+
+    def _tracking_uri(self, eval_id: str, payload: object) -> str | None:
+        if isinstance(payload, RunEnded):
+            return payload.tracking_uri
+        if isinstance(payload, TaskStarted):
+            return payload.settings.tracking_uri
+        task = self._tasks.get(eval_id)
+        return task.settings.tracking_uri if task is not None else None
+
+    def _start(self, eval_id: str, started: TaskStarted) -> None:
+        task = self._tasks.get(eval_id)
+        if task is None:
+            task = LiveTask(started.spec, started.plan, started.settings)
+            self._tasks[eval_id] = task
+        task.open(self._task_target(task))
+
+    def _open_task(self, eval_id: str) -> LiveTask:
+        task = self._tasks.get(eval_id)
+        if task is None or task.writer is None:
+            raise RejectedError("the run of this task could not be opened", cause="no_run")
+        return task
+
+    def _end(self, eval_id: str, ended: TaskEnded) -> None:
+        task = self._tasks.get(eval_id)
+        if task is None:
+            return
+        if task.writer is not None:
+            task.deliver()
+        target = self._task_target(task)
+        if ended.location is None:
+            self._close_without_log(target, task, "no sample had begun")
+        else:
+            try:
+                with EvalLogReader.open(ended.location) as reader:
+                    result = write_task_log(
+                        target, reader, task.settings, writer=task.writer
+                    )
+                for problem in result.problems:
+                    warn_once(f"tracking.{eval_id}.{problem[:40]}", problem)
+            except LogReadError as error:
+                self._close_without_log(target, task, str(error))
+        self._forget(eval_id)
+
+    def _close_without_log(self, target: TrackingTarget, task: LiveTask, reason: str) -> None:
+        """Close a run whose log cannot be read: it then holds what arrived while it ran."""
+        writer = task.open(target)
+        writer.set_tags({STATUS: "KILLED", "inspect.log_problem": reason[:1000]})
+        writer.set_status("KILLED", milliseconds(task.spec.created))
+
+    def _supersede(self, eval_id: str, superseded: TaskSuperseded) -> None:
+        task = self._tasks.get(eval_id)
+        if task is None:
+            return
+        writer = task.open(self._task_target(task))
+        task.deliver()
+        writer.set_tags({STATUS: "KILLED", SUPERSEDED_BY: superseded.by.eval_id})
+        writer.set_status("KILLED", milliseconds(superseded.by.created))
+        self._forget(eval_id)
+
+    def _settle(self, ended: RunEnded) -> None:
+        target = self.target(ended.tracking_uri)
+        target.settle_parents()
+        target.forget()
+
+    def _task_target(self, task: LiveTask) -> TrackingTarget:
+        return self.target(task.settings.tracking_uri or "")
+
+    def _forget(self, eval_id: str) -> None:
+        task = self._tasks.pop(eval_id, None)
+        if task is not None and task.writer is not None:
+            self.delivered[eval_id] = task.writer.run.run_id
+        leave_active_run(eval_id)

@@ -1,0 +1,32 @@
+"""What a run keeps as files: tables, sample results, the header and the eval log itself."""
+
+from __future__ import annotations
+
+from . import tables
+from ._header_file import HEADER_DIRECTORY, header_document, write_header_file
+from ._log_file import prepare_log_artifact
+from ._table_files import (
+    LOGGED_ARTIFACTS_TAG,
+    TABLE_DIRECTORY,
+    TableFiles,
+    logged_artifacts_value,
+    sample_results_path,
+    table_paths,
+)
+from .manager import LOG_DIRECTORY, ArtifactManager
+
+__all__ = [
+    "HEADER_DIRECTORY",
+    "LOGGED_ARTIFACTS_TAG",
+    "LOG_DIRECTORY",
+    "TABLE_DIRECTORY",
+    "ArtifactManager",
+    "TableFiles",
+    "header_document",
+    "logged_artifacts_value",
+    "prepare_log_artifact",
+    "sample_results_path",
+    "table_paths",
+    "tables",
+    "write_header_file",
+]

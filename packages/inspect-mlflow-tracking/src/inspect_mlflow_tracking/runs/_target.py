@@ -1,0 +1,98 @@
+"""Where the runs of one evaluation go: the store, the experiment, the parent run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from inspect_mlflow_core.connection import (
+    RunRecord,
+    TrackingStore,
+    create_run_once,
+    ensure_experiment,
+)
+from inspect_mlflow_core.conversion import RUN_NAME_CHARACTERS, clean_text, cut_text
+
+from ..mapping import milliseconds
+from ..mapping.tags import EVAL_ID, PARENT_RUN_ID, ROLE, STATUS, specification_tags
+from ._parents import parent_run, settle_parent
+from ._run_writer import RunWriter
+
+if TYPE_CHECKING:
+    from inspect_ai.log import EvalSpec
+    from inspect_mlflow_core.config import MLflowSettings
+
+
+class TrackingTarget:
+    """Opens runs in one tracking store and remembers experiments and parents.
+
+    Args:
+        store: The tracking store.
+    """
+
+    def __init__(self, store: TrackingStore) -> None:
+        self.store = store
+        self._experiments: dict[str, str] = {}
+        self._parents: dict[tuple[str, str], RunRecord] = {}
+
+    def experiment_id(self, name: str) -> str:
+        """Return the id of an experiment, created or restored where needed."""
+        if name not in self._experiments:
+            self._experiments[name] = ensure_experiment(self.store, name)
+        return self._experiments[name]
+
+    def parent(self, experiment_id: str, spec: EvalSpec) -> RunRecord:
+        """Return the parent run of a task in an experiment."""
+        key = (experiment_id, getattr(spec, "eval_set_id", None) or spec.run_id or spec.eval_id)
+        if key not in self._parents:
+            self._parents[key] = parent_run(self.store, experiment_id, spec)
+        return self._parents[key]
+
+    def open_task_run(self, spec: EvalSpec, settings: MLflowSettings) -> RunWriter:
+        """Return the writer of a task's run, found by its eval id or created.
+
+        Args:
+            spec: Specification of the task.
+            settings: Settings with the task's own overrides applied.
+
+        Returns:
+            A writer.
+        """
+        experiment_id = self.experiment_id(settings.experiment_name)
+        parent = self.parent(experiment_id, spec)
+        tags = {**specification_tags(spec), PARENT_RUN_ID: parent.run_id, STATUS: "RUNNING"}
+        run, created = create_run_once(
+            self.store,
+            experiment_id,
+            {EVAL_ID: spec.eval_id, ROLE: "task"},
+            name=run_name(spec, settings),
+            start_time_ms=milliseconds(spec.created) or 0,
+            tags=tags,
+        )
+        return RunWriter(self.store, run, created=created)
+
+    def settle_parents(self) -> None:
+        """Bring every parent that was used to the status of its task runs."""
+        for key, parent in list(self._parents.items()):
+            current = self.store.get_run(parent.run_id)
+            settle_parent(self.store, current)
+            self._parents[key] = current
+
+    def forget(self) -> None:
+        """Look experiments and parents up again; they may have been deleted meanwhile."""
+        self._experiments.clear()
+        self._parents.clear()
+
+
+def run_name(spec: EvalSpec, settings: MLflowSettings) -> str:
+    """Return the display name of a task run.
+
+    Args:
+        spec: Specification of the task.
+        settings: Settings with the task's own overrides applied.
+
+    Returns:
+        The configured name, or `<task>-<short model>-<eval_id>`.
+    """
+    short_model = spec.model.rsplit("/", 1)[-1]
+    name = settings.run_name or f"{spec.task}-{short_model}-{spec.eval_id}"
+    return cut_text(clean_text(name), RUN_NAME_CHARACTERS)

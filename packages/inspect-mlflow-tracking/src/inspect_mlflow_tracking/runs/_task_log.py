@@ -1,0 +1,254 @@
+"""Writes what an eval log describes into its MLflow run.
+
+This is the one path by which runs become complete: at the end of a task during an evaluation, and
+in `sync` for logs that exist already.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from inspect_mlflow_core.connection import MetricPoint, RunStatus
+from inspect_mlflow_core.conversion import NameTable
+from inspect_mlflow_core.exceptions import RejectedError
+
+from ..artifacts import (
+    LOG_DIRECTORY,
+    LOGGED_ARTIFACTS_TAG,
+    TableFiles,
+    logged_artifacts_value,
+    prepare_log_artifact,
+    table_paths,
+    write_header_file,
+)
+from ..artifacts.tables import extract_task_row
+from ..mapping import (
+    RunningSample,
+    SamplePositions,
+    TaskSummary,
+    accuracy_scorer,
+    closing_points,
+    dataset_input,
+    dataset_order,
+    end_time_ms,
+    expected_samples,
+    log_file_parameters,
+    run_status,
+    running_points,
+    running_sample,
+    sample_facts,
+    sample_points,
+    start_time_ms,
+    task_parameters,
+)
+from ..mapping.tags import LOG_DIGEST, STATUS, json_text, outcome_tags
+from ._run_writer import RunWriter
+
+if TYPE_CHECKING:
+    from inspect_mlflow_core.config import MLflowSettings
+    from inspect_mlflow_core.logs import EvalLogReader
+
+    from ._target import TrackingTarget
+
+TaskAction = Literal["created", "updated", "unchanged"]
+
+# Raised when the mapping changes, so that runs written by an older version are brought up to date.
+MAPPING_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """What became of one log.
+
+    Args:
+        action: Whether its run was created, updated, or complete already.
+        run_id: MLflow's run id.
+        status: MLflow's run status.
+        samples: Samples in the log.
+        problems: One line for each thing that could not be read or written.
+    """
+
+    action: TaskAction
+    run_id: str
+    status: str
+    samples: int
+    problems: list[str] = field(default_factory=list)
+
+
+def write_task_log(
+    target: TrackingTarget,
+    reader: EvalLogReader,
+    settings: MLflowSettings,
+    *,
+    writer: RunWriter | None = None,
+    being_written: bool = False,
+) -> TaskResult:
+    """Bring the run of a log to the state that the log describes.
+
+    Args:
+        target: Where the run goes.
+        reader: The open log.
+        settings: Settings with the task's own overrides applied.
+        writer: The run's writer when it is open already.
+        being_written: Whether somebody still writes a log of status `started`.
+
+    Returns:
+        What was done.
+
+    Raises:
+        RetryableError: The server cannot take it now; calling again goes on from there.
+        RejectedError: The server refuses the run.
+        LogReadError: The log cannot be read.
+    """
+    header = reader.header
+    status = run_status(header.status, being_written=being_written)
+    writer = writer or target.open_task_run(header.eval, settings)
+    fresh = writer.points_sent == 0 and not writer.run.metrics and LOG_DIGEST not in writer.tags
+    if writer.tags.get(LOG_DIGEST) == _fingerprint(reader, settings, status):
+        return TaskResult("unchanged", writer.run.run_id, writer.status, 0)
+    work = _TaskWriting(writer, reader, settings, status)
+    work.write()
+    action: TaskAction = "created" if fresh else "updated"
+    return TaskResult(action, writer.run.run_id, status, work.summary.samples, work.problems)
+
+
+def _fingerprint(reader: EvalLogReader, settings: MLflowSettings, status: RunStatus) -> str:
+    """Return what decides whether a run is up to date with a log."""
+    artifacts = "artifacts" if settings.log_artifacts else "no-artifacts"
+    scorer = settings.accuracy_scorer or ""
+    return f"{MAPPING_VERSION}:{reader.digest}:{status}:{artifacts}:{scorer}"[:1000]
+
+
+class _TaskWriting:
+    """One pass over a log: params first, samples as they are read, totals and files last."""
+
+    def __init__(
+        self,
+        writer: RunWriter,
+        reader: EvalLogReader,
+        settings: MLflowSettings,
+        status: RunStatus,
+    ) -> None:
+        self.writer, self.reader, self.settings, self.status = writer, reader, settings, status
+        self.header = reader.header
+        self.problems: list[str] = []
+        self.param_names, self.metric_names = NameTable(), NameTable()
+        scorer = accuracy_scorer(settings.accuracy_scorer, self.header.eval.scorers)
+        self.summary = TaskSummary(scorer)
+        self._executed: list[RunningSample] = []
+
+    def write(self) -> None:
+        """Write everything; the fingerprint goes last, as the mark of a complete run."""
+        self._write_start()
+        if self.settings.log_artifacts:
+            with tempfile.TemporaryDirectory(prefix="inspect-mlflow-") as directory:
+                self._write_samples_and_files(Path(directory))
+        else:
+            self.writer.log_points(self._sample_points(None))
+            self._write_totals()
+        self.problems += self.reader.problems
+        self._write_end()
+
+    def _write_start(self) -> None:
+        spec = self.header.eval
+        params = task_parameters(spec, self.header.plan, self.param_names)
+        params.update(log_file_parameters(self.writer.params, self.reader.location))
+        self.writer.log_start(params, {})
+        self.writer.log_dataset(dataset_input(spec))
+
+    def _write_samples_and_files(self, directory: Path) -> None:
+        spec = self.header.eval
+        with TableFiles(directory, eval_id=spec.eval_id, task_name=spec.task) as tables:
+            self.writer.log_points(self._sample_points(tables))
+            self._write_totals()
+            tables.finish(
+                extract_task_row(eval_id=spec.eval_id, task_name=spec.task, log=self.header)
+            )
+        self._write_names_file(directory)
+        stem = Path(self.reader.location).stem
+        write_header_file(self.header, directory, stem)
+        self._upload(directory)
+
+    def _sample_points(self, tables: TableFiles | None) -> Iterator[MetricPoint]:
+        """Yield the points of each sample while counting it; one sample is held at a time."""
+        header = self.header
+        created_ms = start_time_ms(header)
+        fallback_ms = end_time_ms(header)
+        ids = header.eval.dataset.sample_ids
+        seen = () if ids else [sample_id for sample_id, _ in self.reader.sample_keys()]
+        positions = SamplePositions(dataset_order(ids, seen))
+        for sample in self.reader.samples():
+            facts = sample_facts(sample)
+            self.summary.add(facts)
+            executed = running_sample(facts, self.summary.scorer, created_ms)
+            if executed is not None:
+                self._executed.append(executed)
+            if tables is not None:
+                tables.add_sample(sample)
+            step = positions.step(facts.id, facts.epoch)
+            yield from sample_points(facts, step, fallback_ms, self.metric_names)
+
+    def _write_totals(self) -> None:
+        running = running_points(self._executed, expected_samples(self.header.eval))
+        self.writer.log_points(running)
+        highest = max((point.step for point in running), default=0)
+        highest = max(highest, self.writer.highest_step("inspect.samples"))
+        points, not_numbers = closing_points(
+            self.header, self.summary, highest, self.metric_names
+        )
+        self.writer.log_points(points)
+        if not_numbers:
+            self.writer.set_tags({"inspect.metrics_nan": json_text(not_numbers, 5000)})
+
+    def _write_names_file(self, directory: Path) -> None:
+        rewritten = {
+            "metrics": self.metric_names.rewritten,
+            "params": self.param_names.rewritten,
+        }
+        if any(rewritten.values()):
+            path = directory / "inspect" / "names.json"
+            path.write_text(json.dumps(rewritten, indent=2, ensure_ascii=True), encoding="utf-8")
+
+    def _upload(self, directory: Path) -> None:
+        files = [
+            (path, path.parent.relative_to(directory).as_posix())
+            for path in sorted(directory.rglob("*"))
+            if path.is_file()
+        ]
+        with tempfile.TemporaryDirectory(prefix="inspect-mlflow-log-") as log_directory:
+            log_file = prepare_log_artifact(self.reader.local_path, Path(log_directory))
+            named = self._under_its_name(log_file, Path(log_directory))
+            try:
+                self.writer.upload([*files, (named, LOG_DIRECTORY)])
+            except RejectedError as error:
+                # Metrics and params are of use without the files; the reason is reported.
+                self.problems.append(f"artifacts: {error}")
+                return
+        current = self.writer.tags.get(LOGGED_ARTIFACTS_TAG)
+        paths = table_paths(self.header.eval.task)
+        self.writer.set_tags({LOGGED_ARTIFACTS_TAG: logged_artifacts_value(paths, current)})
+
+    def _under_its_name(self, log_file: Path, directory: Path) -> Path:
+        """Return the log under the name that it has where it came from."""
+        name = Path(self.reader.location).name
+        if log_file.name == name:
+            return log_file
+        link = directory / name
+        link.symlink_to(log_file)
+        return link
+
+    def _write_end(self) -> None:
+        tags: dict[str, Any] = outcome_tags(self.header, self.status, self.reader.location)
+        if not any(problem.startswith("artifacts: ") for problem in self.problems):
+            tags[LOG_DIGEST] = _fingerprint(self.reader, self.settings, self.status)
+        tags[STATUS] = self.status
+        self.writer.set_tags(tags)
+        running = self.status == "RUNNING"
+        self.writer.set_status(
+            self.status, None if running else end_time_ms(self.header, self.summary)
+        )

@@ -1,0 +1,1 @@
+"""The bridge between Inspect AI and MLflow."""
