@@ -30,6 +30,7 @@ from .mapping import sample_facts
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalPlan, EvalSample, EvalSpec
+
     from inspect_mlflow_core.config import MLflowSettings
 
     from .autolog import AutologSession, ModelCallSuppression
@@ -184,7 +185,9 @@ class EvaluationRun:
         try:
             return self.settings.for_task(spec.metadata)
         except ConfigurationError as error:
-            warn_once(f"tracking.metadata.{spec.task}", f"{error}; the task's overrides are ignored")
+            warn_once(
+                f"tracking.metadata.{spec.task}", f"{error}; the task's overrides are ignored"
+            )
             return self.settings
 
     def _submit(self, key: str, payload: Any) -> None:

@@ -20,6 +20,7 @@ from .runs import TrackingTarget, write_task_log
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalPlan, EvalSpec
+
     from inspect_mlflow_core.config import MLflowSettings
 
 
@@ -87,9 +88,7 @@ class TrackingExporter:
 
     name = "tracking"
 
-    def __init__(
-        self, open_store: Callable[[str], TrackingStore] = open_tracking_store
-    ) -> None:
+    def __init__(self, open_store: Callable[[str], TrackingStore] = open_tracking_store) -> None:
         self._open_store = open_store
         self._targets: dict[str, TrackingTarget] = {}
         self._reached: set[str] = set()
@@ -188,9 +187,7 @@ class TrackingExporter:
         else:
             try:
                 with EvalLogReader.open(ended.location) as reader:
-                    result = write_task_log(
-                        target, reader, task.settings, writer=task.writer
-                    )
+                    result = write_task_log(target, reader, task.settings, writer=task.writer)
                 for problem in result.problems:
                     warn_once(f"tracking.{eval_id}.{problem[:40]}", problem)
             except LogReadError as error:

@@ -30,11 +30,25 @@ from .runs import RunWriter, TrackingTarget
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalPlan, EvalSpec
+
     from inspect_mlflow_core.config import MLflowSettings
 
 # Inspect stamps a sample's completion before it writes the sample and calls the hooks, so samples
 # arrive slightly out of order. Held back this long, they enter the running metrics in order.
 SETTLING_MS = 2000
+
+
+def as_logged(spec: EvalSpec) -> EvalSpec:
+    """Return a specification as the log will hold it: objects without a JSON form are left out.
+
+    Args:
+        spec: As a hook delivers it; it may hold functions and other live objects.
+
+    Returns:
+        A copy that gives the same params as the log's header.
+    """
+    plain = spec.model_dump(mode="json", exclude_none=True, fallback=lambda _: None)
+    return type(spec).model_validate(plain)
 
 
 class LiveTask:
@@ -55,7 +69,7 @@ class LiveTask:
         *,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
-        self.spec, self.plan, self.settings = spec, plan, settings
+        self.spec, self.plan, self.settings = as_logged(spec), plan, settings
         self.writer: RunWriter | None = None
         self._now_ms = now_ms
         self._created_ms = milliseconds(spec.created) or 0
@@ -81,9 +95,7 @@ class LiveTask:
         writer = self.writer
         writer.log_start(task_parameters(self.spec, self.plan, NameTable()), {})
         writer.log_dataset(dataset_input(self.spec))
-        run = ActiveRun(
-            writer.run.run_id, writer.run.experiment_id, target.store.tracking_uri
-        )
+        run = ActiveRun(writer.run.run_id, writer.run.experiment_id, target.store.tracking_uri)
         enter_active_run(self.spec.eval_id, run)
         return writer
 

@@ -232,9 +232,7 @@ class _Sync:
     def _written(self, reader: EvalLogReader, settings: MLflowSettings) -> TaskResult:
         being_written = reader.header.status == "started" and is_being_written(reader)
         return with_retries(
-            lambda: write_task_log(
-                self.target, reader, settings, being_written=being_written
-            )
+            lambda: write_task_log(self.target, reader, settings, being_written=being_written)
         )
 
     def _result(self, header: LogHeader, action: Action, **more: Any) -> LogResult:

@@ -18,13 +18,15 @@ from inspect_ai.hooks import (
     TaskEnd,
     TaskStart,
 )
+
 from inspect_mlflow_core.activation import Activation
 
 from ._evaluation import EvaluationRun, OpenTask, current_log_location
 
 if TYPE_CHECKING:
-    from inspect_mlflow_core.config import MLflowSettings
     from mlflow import MlflowClient
+
+    from inspect_mlflow_core.config import MLflowSettings
 
     from .artifacts import ArtifactManager
 
@@ -160,7 +162,6 @@ class MlflowTrackingHooks(Hooks):
         task = self._task(run_id, eval_id)
         if task is not None and task.location is None:
             task.location = current_log_location()
-
 
 
 __all__ = ["MlflowTrackingHooks"]

@@ -90,9 +90,7 @@ class MlflowTrackingStore:
 
             run_tags = [RunTag(key, value) for key, value in tags.items()]
             user = tags.get("mlflow.user", "")
-            return _run_record(
-                store.create_run(experiment_id, user, start_time_ms, run_tags, name)
-            )
+            return _run_record(store.create_run(experiment_id, user, start_time_ms, run_tags, name))
 
     def get_run(self, run_id: str) -> RunRecord:
         """See `TrackingStore.get_run`."""
@@ -129,9 +127,7 @@ class MlflowTrackingStore:
             for batch in log_batches(metrics, params or {}, tags or {}):
                 store.log_batch(
                     run_id,
-                    metrics=[
-                        Metric(m.key, m.value, m.timestamp_ms, m.step) for m in batch.metrics
-                    ],
+                    metrics=[Metric(m.key, m.value, m.timestamp_ms, m.step) for m in batch.metrics],
                     params=[Param(key, value) for key, value in batch.params],
                     tags=[RunTag(key, value) for key, value in batch.tags],
                 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from io import BufferedReader
 from typing import Any, Final, Protocol, TypeAlias
 
 __all__ = [
@@ -35,10 +36,12 @@ _HEAD: Final = re.compile(
 class LogContent(Protocol):
     """An open eval log in one of the formats.
 
-    Args:
+    Attributes:
+        stream: The file, for which no position is kept from one call to the next.
         damage: One line for each part that is missing or unreadable, apart from single samples.
     """
 
+    stream: BufferedReader
     damage: list[str]
 
     def header(self) -> dict[str, Any]:

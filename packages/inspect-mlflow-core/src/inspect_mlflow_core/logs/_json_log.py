@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, BinaryIO, Final
+from io import BufferedReader
+from typing import Any, Final
 
 from inspect_mlflow_core.exceptions import LogReadError
 
@@ -34,9 +35,9 @@ class JsonLog:
         stream: The open file, seekable; closed by `close`.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BufferedReader) -> None:
         self.damage: list[str] = []
-        self._stream = stream
+        self.stream = stream
         self._samples: dict[TextKey, tuple[SampleKey, DocumentPart]] | None = None
 
     def header(self) -> dict[str, Any]:
@@ -68,18 +69,18 @@ class JsonLog:
 
     def close(self) -> None:
         """See `LogContent.close`."""
-        self._stream.close()
+        self.stream.close()
 
     def _ends_with_brace(self) -> bool:
-        size = self._stream.seek(0, 2)
-        self._stream.seek(max(0, size - _TAIL_BYTES))
-        return self._stream.read().rstrip().endswith(b"}")
+        size = self.stream.seek(0, 2)
+        self.stream.seek(max(0, size - _TAIL_BYTES))
+        return self.stream.read().rstrip().endswith(b"}")
 
     def _header_parts(self) -> list[DocumentPart]:
         """The members that make up the header; the last of equal names counts."""
         parts: dict[str, DocumentPart] = {}
-        self._stream.seek(0)
-        for part in document_parts(self._stream, _SAMPLES):
+        self.stream.seek(0)
+        for part in document_parts(self.stream, _SAMPLES):
             if part.key == _SAMPLES:
                 if parts.keys() >= _ENOUGH:
                     break
@@ -98,9 +99,9 @@ class JsonLog:
 
     def _sample_parts(self) -> list[DocumentPart]:
         parts: list[DocumentPart] = []
-        self._stream.seek(0)
+        self.stream.seek(0)
         try:
-            for part in document_parts(self._stream, _SAMPLES):
+            for part in document_parts(self.stream, _SAMPLES):
                 if part.item is not None:
                     parts.append(part)
         except ValueError as error:
@@ -108,8 +109,8 @@ class JsonLog:
         return parts
 
     def _key(self, part: DocumentPart) -> SampleKey:
-        self._stream.seek(part.start)
-        head = self._stream.read(min(HEAD_BYTES, part.end - part.start))
+        self.stream.seek(part.start)
+        head = self.stream.read(min(HEAD_BYTES, part.end - part.start))
         key = key_from_head(head)
         if key is None:
             try:
@@ -119,5 +120,5 @@ class JsonLog:
         return key or (f"(item {part.item} of the log)", 1)
 
     def _bytes(self, part: DocumentPart) -> bytes:
-        self._stream.seek(part.start)
-        return self._stream.read(part.end - part.start)
+        self.stream.seek(part.start)
+        return self.stream.read(part.end - part.start)

@@ -106,9 +106,13 @@ class EvalLogReader:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the file, in hexadecimal; reads the file once."""
-        with self.local_path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        """SHA-256 of the file, in hexadecimal; reads the file once, while the log is open.
+
+        It is that of the content which `samples` reads, also when a running evaluation has
+        replaced the file since it was opened.
+        """
+        self._content.stream.seek(0)
+        return hashlib.file_digest(self._content.stream, "sha256").hexdigest()
 
     def sample_keys(self) -> list[SampleKey]:
         """Ids and epochs of all samples, in the order of `samples`; reads no whole samples."""

@@ -6,7 +6,8 @@ import re
 import zipfile
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Final
+from io import BufferedReader
+from typing import Any, Final
 
 from inspect_mlflow_core.exceptions import LogReadError
 
@@ -43,10 +44,10 @@ class ZipLog:
             being written right now.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BufferedReader) -> None:
         _support_zstd()
         self.damage: list[str] = []
-        self._stream = stream
+        self.stream = stream
         self._archive = zipfile.ZipFile(stream)
         # Of members with the same name the last one counts.
         self._members = {member.filename: member for member in self._archive.infolist()}
@@ -80,7 +81,7 @@ class ZipLog:
     def close(self) -> None:
         """See `LogContent.close`."""
         self._archive.close()
-        self._stream.close()
+        self.stream.close()
 
     def _header(self) -> dict[str, Any]:
         if _HEADER in self._members:

@@ -50,7 +50,11 @@ def running_server(database: Path, directory: Path, *, port: int = 0) -> Iterato
     log_path = directory / "server.log"
     with log_path.open("wb") as log:
         process = subprocess.Popen(
-            command, stdout=log, stderr=log, cwd=directory, env=clean_environment(),
+            command,
+            stdout=log,
+            stderr=log,
+            cwd=directory,
+            env=clean_environment(),
             start_new_session=True,
         )
         try:

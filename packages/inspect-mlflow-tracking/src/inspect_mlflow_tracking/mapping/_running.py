@@ -107,9 +107,7 @@ class RunningMetrics:
         self._tool_calls += sample.tool_calls
         if self._samples > DENSE_POINTS and self._samples % self._stride:
             return []
-        values = running_values(
-            self._samples, self._accuracy, self._model_calls, self._tool_calls
-        )
+        values = running_values(self._samples, self._accuracy, self._model_calls, self._tool_calls)
         return [
             MetricPoint(key, value, sample.completed_ms, self._samples)
             for key, value in values.items()

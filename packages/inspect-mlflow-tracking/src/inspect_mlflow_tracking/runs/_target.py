@@ -19,6 +19,7 @@ from ._run_writer import RunWriter
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalSpec
+
     from inspect_mlflow_core.config import MLflowSettings
 
 

@@ -198,9 +198,7 @@ class _TaskWriting:
         self.writer.log_points(running)
         highest = max((point.step for point in running), default=0)
         highest = max(highest, self.writer.highest_step("inspect.samples"))
-        points, not_numbers = closing_points(
-            self.header, self.summary, highest, self.metric_names
-        )
+        points, not_numbers = closing_points(self.header, self.summary, highest, self.metric_names)
         self.writer.log_points(points)
         if not_numbers:
             self.writer.set_tags({"inspect.metrics_nan": json_text(not_numbers, 5000)})
