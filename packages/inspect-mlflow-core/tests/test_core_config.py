@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.util
 import pickle
 import string
 
@@ -7,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspect_mlflow_core import config
 from inspect_mlflow_core.config import (
     SUPPORTED_AUTOLOG_MODELS,
     MLflowSettings,
@@ -252,7 +252,7 @@ def test_sources_name_every_field_in_order() -> None:
 def test_settings_do_not_change_and_survive_pickling() -> None:
     settings = settings_of(MLFLOW_TRACKING_URI="http://host:5000")
     with pytest.raises(ValueError, match="frozen"):
-        settings.enabled = False  # type: ignore[misc]  # that it is refused is the point
+        settings.enabled = False
     copy = pickle.loads(pickle.dumps(settings))
     assert copy == settings
     assert copy.sources() == settings.sources()
@@ -265,7 +265,7 @@ class TestTracingDefault:
         chosen = parts.get(request.param, (request.param,))
         names = {f"inspect_mlflow_{part}" for part in chosen}
         monkeypatch.setattr(
-            config.importlib.util, "find_spec", lambda name: object() if name in names else None
+            importlib.util, "find_spec", lambda name: object() if name in names else None
         )
         return str(request.param)
 

@@ -53,7 +53,7 @@ def test_further_defaults() -> None:
 
 
 def test_documented_keywords_are_usable() -> None:
-    given = {
+    given: dict[str, Any] = {
         "tracking_uri": "http://localhost:5000",
         "experiment_name": "mine",
         "tracing_enabled": True,

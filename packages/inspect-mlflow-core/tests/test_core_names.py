@@ -126,6 +126,7 @@ def test_different_names_stay_different(one: str, other: str) -> None:
 
 
 @given(LONG_NAMES)
+@example("_" + "a" * 204 + "_x40_xh0123456789abcdef_")
 def test_no_name_pretends_to_be_a_cut_one(name: str) -> None:
     long_name = name + "z" * 300
     cut = encode_name(long_name)

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
-from ..exceptions import RejectedError, RetryableError
+from inspect_mlflow_core.exceptions import RejectedError, RetryableError
 
 
 def local_artifact_root(artifact_uri: str) -> Path | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..conversion import (
+from inspect_mlflow_core.conversion import (
     BATCH_BYTES,
     ENTITIES_PER_BATCH,
     METRICS_PER_BATCH,
     PARAMS_PER_BATCH,
     TAGS_PER_BATCH,
 )
+
 from ._records import MetricPoint
 
 # JSON of a metric with a key of the greatest length; half of the request is left for them.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..exceptions import RejectedError
+from inspect_mlflow_core.exceptions import RejectedError
+
 from ._records import Experiment, TrackingStore
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from ..exceptions import RejectedError, RetryableError
+from inspect_mlflow_core.exceptions import RejectedError, RetryableError
+
 from ._artifact_files import copy_to_local_root, local_artifact_root, upload_with_mlflow
 from ._chunks import log_batches
 from ._http_transport import (

@@ -17,8 +17,8 @@ from pathlib import Path
 from time import time
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
-from ..conversion import mask_text
-from ..exceptions import RejectedError, RetryableError
+from inspect_mlflow_core.conversion import mask_text
+from inspect_mlflow_core.exceptions import RejectedError, RetryableError
 
 if TYPE_CHECKING:
     import requests

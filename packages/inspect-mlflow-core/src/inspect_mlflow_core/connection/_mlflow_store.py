@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from ..conversion import mask_text, mask_uri
-from ..exceptions import RejectedError, RetryableError
+from inspect_mlflow_core.conversion import mask_text, mask_uri
+from inspect_mlflow_core.exceptions import RejectedError, RetryableError
+
 from ._artifact_files import copy_to_local_root, local_artifact_root, upload_with_mlflow
 from ._chunks import log_batches
 from ._records import DatasetInput, Experiment, MetricPoint, RunRecord, RunStatus

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import random
+import time
+from collections.abc import Callable, Mapping
+
+from inspect_mlflow_core.exceptions import RetryableError
 
 from ._records import RunRecord, TrackingStore
+
+_CREATION_ATTEMPTS = 5
 
 
 def tag_filter(tags: Mapping[str, str]) -> str:
@@ -38,8 +44,7 @@ def find_run(
     Returns:
         The run, or None.
     """
-    runs = store.search_runs([experiment_id], tag_filter(identity), max_results=10)
-    return min(runs, key=_age, default=None)
+    return min(_matching(store, experiment_id, identity), key=_age, default=None)
 
 
 def create_run_once(
@@ -50,12 +55,15 @@ def create_run_once(
     name: str,
     start_time_ms: int,
     tags: Mapping[str, str],
+    sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[RunRecord, bool]:
     """Return the run with these identifying tags, created if it was missing.
 
     MLflow's create call takes no id and is not idempotent: a request whose answer was lost, or
-    two processes that work on one log, would leave two runs. So the run is looked up before, and
-    after a creation; of several, the oldest stays and ours goes to the trash.
+    two processes that work on one log, would leave two runs. So the run is looked up before and
+    after a creation. Whoever then sees a second run takes its own back: the other one may have
+    looked before there were two, and goes on. Should both have done so, both try again after
+    pauses of different length.
 
     Args:
         store: Where to look and create.
@@ -64,21 +72,31 @@ def create_run_once(
         name: Display name of a new run.
         start_time_ms: Start of a new run, milliseconds since the epoch.
         tags: Further tags of a new run.
+        sleep: Pauses for so many seconds.
 
     Returns:
         The run, and whether this call created it.
     """
-    existing = find_run(store, experiment_id, identity)
-    if existing is not None:
-        return existing, False
-    created = store.create_run(
-        experiment_id, name=name, start_time_ms=start_time_ms, tags={**tags, **identity}
-    )
-    winner = find_run(store, experiment_id, identity)
-    if winner is None or winner.run_id == created.run_id:
-        return created, True
-    store.delete_run(created.run_id)
-    return winner, False
+    for attempt in range(_CREATION_ATTEMPTS):
+        if attempt:
+            sleep(random.uniform(0, 0.2 * attempt))
+        existing = find_run(store, experiment_id, identity)
+        if existing is not None:
+            return existing, False
+        created = store.create_run(
+            experiment_id, name=name, start_time_ms=start_time_ms, tags={**tags, **identity}
+        )
+        found = _matching(store, experiment_id, identity)
+        if all(run.run_id == created.run_id for run in found):
+            return created, True
+        store.delete_run(created.run_id)
+    raise RetryableError("several processes are creating the same run", cause="run_creation_race")
+
+
+def _matching(
+    store: TrackingStore, experiment_id: str, identity: Mapping[str, str]
+) -> list[RunRecord]:
+    return store.search_runs([experiment_id], tag_filter(identity), max_results=10)
 
 
 def _age(run: RunRecord) -> tuple[int, str]:

@@ -32,7 +32,7 @@ _REFUSED = re.compile(r"[^/\w.\- :]")
 _REFUSED_ON_WINDOWS = re.compile(r"[^/\w.\- ]")
 _LIKE_ESCAPE = re.compile(r"_(?=x(?:[0-9a-f]{2,6}|h[0-9a-f]{16})(?P<next>.?))", re.DOTALL)
 _ESCAPE = re.compile(r"_x(?:(?P<code_point>[0-9a-f]{2,6})|h[0-9a-f]{16})_")
-_BEGUN_ESCAPE = re.compile(r"_x(?:[0-9a-f]{2,6}|h[0-9a-f]{16})\Z")
+_BEGUN_ESCAPE = re.compile(r"_x(?:[0-9a-f]{2,6}|h[0-9a-f]{16})")
 _EMPTY_NAME = "_x_"
 _LARGEST_CODE_POINT = 0x10FFFF
 _HASH_CHARACTERS = 16
@@ -47,21 +47,7 @@ def encode_name(name: str, *, colon_accepted: bool = COLON_ACCEPTED) -> str:
         name: Any text: empty, with control characters, with lone surrogates.
         colon_accepted: False escapes colons too, as servers on Windows need.
     """
-    if name == "":
-        return _EMPTY_NAME
-    refused = _REFUSED if colon_accepted else _REFUSED_ON_WINDOWS
-    escaped = {match.start() for match in refused.finditer(name)}
-    escaped.update(_path_faults(name))
-    escaped.update(_accidental_escapes(name, escaped))
-    if not escaped and len(name) <= KEY_CHARACTERS:
-        return name
-    pieces = [
-        _escape(character) if position in escaped else character
-        for position, character in enumerate(name)
-    ]
-    if sum(map(len, pieces)) > KEY_CHARACTERS:
-        return _shortened(pieces, _hash(name))
-    return "".join(pieces)
+    return _name_of(_pieces(name, colon_accepted), name)
 
 
 def decode_name(name: str) -> str:
@@ -102,17 +88,36 @@ class NameTable:
         return dict(self._rewritten)
 
     def _new_name(self, parts: tuple[str, ...], original: str) -> str:
-        name = plain = encode_name(original, colon_accepted=self._colon_accepted)
-        attempt = 0
+        pieces = _pieces(original, self._colon_accepted)
+        name, attempt = _name_of(pieces, original), 0
         while name in self._taken:
             # The lengths keep ("a", "bc") and ("ab", "c") apart, which have the same letters.
             lengths = ",".join(str(len(part)) for part in parts)
-            digest = _hash(f"{lengths}:{attempt}:{original}")
-            name, attempt = _shortened(list(plain), digest), attempt + 1
+            name = _shortened(pieces, _hash(f"{lengths}:{attempt}:{original}"))
+            attempt += 1
         self._taken.add(name)
         if name != original:
             self._rewritten[name] = original
         return name
+
+
+def _pieces(name: str, colon_accepted: bool) -> list[str]:
+    """The characters of a name, those that cannot stay as escapes."""
+    if not name:
+        return [_EMPTY_NAME]
+    refused = _REFUSED if colon_accepted else _REFUSED_ON_WINDOWS
+    escaped = {match.start() for match in refused.finditer(name)}
+    escaped.update(_path_faults(name))
+    escaped.update(_accidental_escapes(name, escaped))
+    return [
+        _escape(character) if position in escaped else character
+        for position, character in enumerate(name)
+    ]
+
+
+def _name_of(pieces: list[str], original: str) -> str:
+    encoded = "".join(pieces)
+    return encoded if len(encoded) <= KEY_CHARACTERS else _shortened(pieces, _hash(original))
 
 
 def _path_faults(name: str) -> Iterator[int]:
@@ -161,8 +166,17 @@ def _shortened(pieces: list[str], digest: str) -> str:
         if room < 0:
             break
         kept.append(piece)
-    # A begun escape would take the underscore of the mark as its end.
-    return _BEGUN_ESCAPE.sub("", "".join(kept)) + mark
+    return "".join(_without_begun_escape(kept)) + mark
+
+
+def _without_begun_escape(pieces: list[str]) -> list[str]:
+    """The pieces without an end that would take the underscore of the mark as its own."""
+    for position in range(len(pieces) - 1, -1, -1):
+        if pieces[position] == "_" and _BEGUN_ESCAPE.fullmatch("".join(pieces[position:])):
+            return pieces[:position]
+        if "_" in pieces[position]:
+            break
+    return pieces
 
 
 def _hash(text: str) -> str:

@@ -82,13 +82,15 @@ def _wait(uri: str, process: subprocess.Popen[bytes], log_path: Path) -> None:
 def _stop(process: subprocess.Popen[bytes]) -> None:
     import psutil
 
+    # The server's workers are processes of their own, which outlive it when only it is ended.
     try:
-        family = [*psutil.Process(process.pid).children(recursive=True), process]
+        workers = psutil.Process(process.pid).children(recursive=True)
     except psutil.NoSuchProcess:
-        family = [process]
-    for member in family:
+        workers = []
+    process.terminate()
+    for worker in workers:
         try:
-            member.terminate()
+            worker.terminate()
         except psutil.NoSuchProcess:
             continue
     try:

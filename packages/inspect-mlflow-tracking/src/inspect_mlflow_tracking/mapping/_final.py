@@ -28,7 +28,7 @@ def end_time_ms(header: EvalLog, summary: TaskSummary | None = None) -> int:
     """
     last_completed = summary.last_completed_ms if summary is not None else None
     candidates = (
-        milliseconds(header.stats.completed_at) if header.stats else None,
+        milliseconds(header.stats.completed_at),
         last_completed,
         start_time_ms(header),
     )
@@ -90,7 +90,7 @@ def _totals(header: EvalLog, summary: TaskSummary) -> dict[str, float]:
 
 
 def _usage(header: EvalLog, summary: TaskSummary, names: NameTable) -> dict[str, float]:
-    usage = plain_usage(header.stats.model_usage if header.stats else None)
+    usage = plain_usage(header.stats.model_usage)
     values = usage_metrics(usage, ("usage",), names)
     values.update(usage_metrics(usage, ("inspect.usage",), names))
     totals = total_usage(usage)

@@ -33,13 +33,20 @@ _PLAIN_FIELDS = (
 )
 
 
-def task_parameters(spec: EvalSpec, plan: EvalPlan | None, names: NameTable) -> dict[str, str]:
+def task_parameters(
+    spec: EvalSpec,
+    plan: EvalPlan | None,
+    names: NameTable,
+    *,
+    metadata: Mapping[str, Any] | None = None,
+) -> dict[str, str]:
     """Return the params of a task run.
 
     Args:
         spec: Specification of the evaluation, from its start or from its log.
         plan: Its plan; None when it is not known yet.
         names: Gives every name a form that MLflow accepts.
+        metadata: The metadata as it is now, when it has been edited since the start.
 
     Returns:
         Param name to text: flattened, secrets masked, within MLflow's limits. Empty values are
@@ -56,7 +63,7 @@ def task_parameters(spec: EvalSpec, plan: EvalPlan | None, names: NameTable) -> 
         ("generate", _generation(spec, plan)),
         ("sandbox", _set_values(spec.sandbox)),
         ("packages", spec.packages),
-        ("metadata", spec.metadata),
+        ("metadata", spec.metadata if metadata is None else metadata),
         ("", {"scorers": _scorer_names(spec), "plan": _plan_steps(plan)}),
     ]
     flat: dict[str, str] = {}

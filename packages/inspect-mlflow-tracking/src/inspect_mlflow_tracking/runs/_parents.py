@@ -12,9 +12,8 @@ from inspect_mlflow_core.connection import (
     tag_filter,
 )
 from inspect_mlflow_core.conversion import RUN_NAME_CHARACTERS, TAG_VALUE_CHARACTERS, cut_text
-
-from ..mapping import milliseconds, parent_status
-from ..mapping.tags import (
+from inspect_mlflow_tracking.mapping import milliseconds, parent_status
+from inspect_mlflow_tracking.mapping.tags import (
     EVAL_ID,
     EVAL_SET_ID,
     PARENT_RUN_ID,

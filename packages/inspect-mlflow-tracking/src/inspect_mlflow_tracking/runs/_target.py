@@ -11,9 +11,15 @@ from inspect_mlflow_core.connection import (
     ensure_experiment,
 )
 from inspect_mlflow_core.conversion import RUN_NAME_CHARACTERS, clean_text, cut_text
+from inspect_mlflow_tracking.mapping import milliseconds
+from inspect_mlflow_tracking.mapping.tags import (
+    EVAL_ID,
+    PARENT_RUN_ID,
+    ROLE,
+    STATUS,
+    specification_tags,
+)
 
-from ..mapping import milliseconds
-from ..mapping.tags import EVAL_ID, PARENT_RUN_ID, ROLE, STATUS, specification_tags
 from ._parents import parent_run, settle_parent
 from ._run_writer import RunWriter
 

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from inspect_mlflow_core.connection import MetricPoint, RunStatus
 from inspect_mlflow_core.conversion import NameTable
 from inspect_mlflow_core.exceptions import RejectedError
-
-from ..artifacts import (
+from inspect_mlflow_tracking.artifacts import (
     LOG_DIRECTORY,
     LOGGED_ARTIFACTS_TAG,
     TableFiles,
@@ -26,8 +25,8 @@ from ..artifacts import (
     table_paths,
     write_header_file,
 )
-from ..artifacts.tables import extract_task_row
-from ..mapping import (
+from inspect_mlflow_tracking.artifacts.tables import extract_task_row
+from inspect_mlflow_tracking.mapping import (
     RunningSample,
     SamplePositions,
     TaskSummary,
@@ -46,7 +45,8 @@ from ..mapping import (
     start_time_ms,
     task_parameters,
 )
-from ..mapping.tags import LOG_DIGEST, STATUS, json_text, outcome_tags
+from inspect_mlflow_tracking.mapping.tags import LOG_DIGEST, STATUS, json_text, outcome_tags
+
 from ._run_writer import RunWriter
 
 if TYPE_CHECKING:
@@ -156,7 +156,9 @@ class _TaskWriting:
 
     def _write_start(self) -> None:
         spec = self.header.eval
-        params = task_parameters(spec, self.header.plan, self.param_names)
+        # Edits of a finished log change its own metadata, not that of the specification.
+        metadata = getattr(self.header, "metadata", None)
+        params = task_parameters(spec, self.header.plan, self.param_names, metadata=metadata)
         params.update(log_file_parameters(self.writer.params, self.reader.location))
         self.writer.log_start(params, {})
         self.writer.log_dataset(dataset_input(spec))

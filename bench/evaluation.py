@@ -1,0 +1,202 @@
+"""One evaluation in a process of its own; `run.py` starts it and reads the JSON that it writes.
+
+Usage: python evaluation.py JOB, where JOB is the JSON text of a `Job`.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import resource
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+TRACKING_URI_VARIABLE = "INSPECT_MLFLOW_TRACKING_URI"
+PACKAGE_PREFIX = "inspect_mlflow"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one process is to do.
+
+    Args:
+        directory: For logs and the result, `result.json`.
+        tracking_uri: Where to; None for an evaluation without the package.
+        samples: Samples of the evaluation.
+        tool_turns: Tool calls of each sample; there is one model call more.
+        model_seconds: How long the mock model takes for an answer.
+        concurrency: Samples and connections at a time.
+    """
+
+    directory: str
+    tracking_uri: str | None
+    samples: int
+    tool_turns: int
+    model_seconds: float
+    concurrency: int
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What one evaluation cost.
+
+    Args:
+        eval_id: Inspect's eval id.
+        status: Status of its log.
+        evaluation_seconds: Duration of `eval()`, the wait for delivery included.
+        flush_seconds: The part of it that was the wait for delivery at the end.
+        process_cpu_seconds: CPU time of `eval()` over all threads.
+        worker_cpu_seconds: CPU time of the delivery thread.
+        delivered: Records delivered.
+        pending: Records that were not delivered at the end of `eval()`.
+        rejected: Records that were given up.
+        peak_memory_bytes: Largest resident size of the process.
+    """
+
+    eval_id: str
+    status: str
+    evaluation_seconds: float
+    flush_seconds: float
+    process_cpu_seconds: float
+    worker_cpu_seconds: float
+    delivered: int
+    pending: int
+    rejected: int
+    peak_memory_bytes: int
+
+
+def hide_package() -> None:
+    """Make Inspect believe that the package is not installed: its hooks are not even imported."""
+    installed = importlib.metadata.entry_points
+
+    def entry_points(**selection: Any) -> Any:
+        found = installed(**selection)
+        if selection.get("group") != "inspect_ai":
+            return found
+        return importlib.metadata.EntryPoints(
+            point for point in found if not point.value.startswith(PACKAGE_PREFIX)
+        )
+
+    importlib.metadata.entry_points = entry_points
+
+
+def evaluate(job: Job, samples: int, model_seconds: float, log_directory: Path) -> Any:
+    """Run one evaluation with tools and return its log."""
+    import anyio
+    from inspect_ai import Task, eval
+    from inspect_ai.dataset import Sample
+    from inspect_ai.model import ModelOutput, ModelUsage, get_model
+    from inspect_ai.scorer import match
+    from inspect_ai.solver import generate, use_tools
+    from inspect_ai.tool import tool
+
+    @tool
+    def add() -> Any:
+        async def execute(x: int, y: int) -> str:
+            """Add two numbers.
+
+            Args:
+                x: First number.
+                y: Second number.
+            """
+            return str(x + y)
+
+        return execute
+
+    async def answer(messages: Any, tools: Any, tool_choice: Any, config: Any) -> ModelOutput:
+        if model_seconds:
+            await anyio.sleep(model_seconds)
+        turns = sum(message.role == "tool" for message in messages)
+        if turns < job.tool_turns:
+            arguments = {"x": turns, "y": 1}
+            output = ModelOutput.for_tool_call("mockllm/model", "add", arguments)
+        else:
+            output = ModelOutput.from_content("mockllm/model", f"The sum is {turns}.")
+        output.usage = ModelUsage(input_tokens=200, output_tokens=40, total_tokens=240)
+        return output
+
+    dataset = [
+        Sample(id=number, input=f"Count to {job.tool_turns}, item {number}.", target="5.")
+        for number in range(1, samples + 1)
+    ]
+    task = Task(
+        dataset=dataset, solver=[use_tools(add()), generate()], scorer=match(), name="benchmark"
+    )
+    model = get_model("mockllm/model", custom_outputs=answer, memoize=False)
+    (log,) = eval(
+        task,
+        model=model,
+        max_samples=job.concurrency,
+        max_connections=job.concurrency,
+        log_dir=str(log_directory),
+        display="none",
+    )
+    return log
+
+
+def time_flushes() -> list[float]:
+    """Return a list to which the duration of each wait for delivery is appended."""
+    from inspect_mlflow_core.delivery import DeliveryWorker
+
+    durations: list[float] = []
+    original = DeliveryWorker.flush_async
+
+    async def flush_async(self: DeliveryWorker, timeout_seconds: float) -> Any:
+        started = time.perf_counter()
+        try:
+            return await original(self, timeout_seconds)
+        finally:
+            durations.append(time.perf_counter() - started)
+
+    DeliveryWorker.flush_async = flush_async  # type: ignore[method-assign]  # Only to be timed.
+    return durations
+
+
+def measure(job: Job) -> Measurement:
+    """Warm Inspect up without tracking, then time one evaluation."""
+    directory = Path(job.directory)
+    if job.tracking_uri is None:
+        hide_package()
+    # Inspect imports much of itself on its first evaluation, which would drown the difference.
+    evaluate(job, samples=2, model_seconds=0.0, log_directory=directory / "warm-up")
+    flushes: list[float] = []
+    if job.tracking_uri is not None:
+        flushes = time_flushes()
+        os.environ[TRACKING_URI_VARIABLE] = job.tracking_uri
+    cpu_started, started = time.process_time(), time.perf_counter()
+    log = evaluate(job, job.samples, job.model_seconds, directory / "logs")
+    evaluation_seconds = time.perf_counter() - started
+    return Measurement(
+        eval_id=log.eval.eval_id,
+        status=log.status,
+        evaluation_seconds=evaluation_seconds,
+        flush_seconds=sum(flushes),
+        process_cpu_seconds=time.process_time() - cpu_started,
+        peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        **delivery_counts(tracked=job.tracking_uri is not None),
+    )
+
+
+def delivery_counts(*, tracked: bool) -> dict[str, Any]:
+    """Return what the delivery worker says of itself; zeros when there is none."""
+    if not tracked:
+        return {"worker_cpu_seconds": 0.0, "delivered": 0, "pending": 0, "rejected": 0}
+    from inspect_mlflow_core.delivery import delivery_worker
+
+    statistics = delivery_worker().statistics()
+    return {
+        "worker_cpu_seconds": statistics.worker_cpu_seconds,
+        "delivered": statistics.delivered,
+        "pending": statistics.pending,
+        "rejected": sum(statistics.rejected.values()),
+    }
+
+
+if __name__ == "__main__":
+    given = Job(**json.loads(sys.argv[1]))
+    result = json.dumps(asdict(measure(given)))
+    Path(given.directory, "result.json").write_text(result, encoding="utf-8")

@@ -1,0 +1,241 @@
+"""Measures what tracking costs an evaluation; `--help` says how to read the numbers."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from evaluation import Job, Measurement
+from proxy import CountingProxy, closed_port, counting_proxy, silent_port
+from results import Pair, Result, Trial, markdown_table
+from scenarios import DISTANT_SECONDS, SCENARIOS, Scenario
+
+from inspect_mlflow_core.testing import (
+    clean_environment,
+    copy_store,
+    make_store_template,
+    running_server,
+)
+
+HERE = Path(__file__).resolve().parent
+PROCESS_SECONDS = 900
+
+DESCRIPTION = """\
+Runs the same evaluation without the package and with it, in turns, each in a fresh process, and
+prints the ratio of the durations of eval(): the median over the pairs, the smallest and largest.
+
+An evaluation has 200 samples of 5 tool turns (6 model calls), 20 at a time, on a mock model:
+  a  model answers after 0.2 s; a real `mlflow server` (SQLite) on loopback
+  b  the same, every response of the server held back by 100 ms
+  c  the same, nothing listening on the port; and a port that accepts and never answers
+  d  stress: a model that answers at once, which no real model does; server on loopback
+"""
+
+EPILOG = """\
+How to read it:
+  ratio           of the time of eval() as its caller feels it: start of delivery and the wait
+                  for it at the end included. Targets: 1.03 for a, b and c, 1.15 for d.
+  without         Inspect does not see the package at all, not even its entry point.
+  flush at end    how long eval() waited for delivery after the last task had ended.
+  whole process   the same ratio for the process: imports, a warm-up evaluation of 2 samples
+                  without tracking, eval(), exit.
+  CPU             ratio of the CPU time of eval(), all threads.
+  requests, kB    as a proxy before the server counted them.
+Server and evaluation share this machine. A busy machine makes every ratio worse: the load is
+printed, and --repeats narrows the noise.
+
+Examples:
+  python bench/run.py                      everything, about 20 minutes
+  python bench/run.py --quick              one pair each (three for d), about 4 minutes
+  python bench/run.py --only d --repeats 5
+  python bench/run.py --markdown bench.md
+
+Exit code: 0 when every target is met and everything arrived, 1 otherwise.
+"""
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="bench/run.py",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--quick", action="store_true", help="few pairs: a first impression")
+    parser.add_argument("--only", metavar="a,b,c,d", help="only these scenarios")
+    parser.add_argument("--repeats", type=int, metavar="N", help="pairs for each scenario")
+    parser.add_argument("--samples", type=int, default=200, help="default 200, as in the targets")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there too")
+    parser.add_argument("--verbose", action="store_true", help="print requests by endpoint")
+    options = parser.parse_args(arguments)
+    known = {scenario.letter for scenario in SCENARIOS}
+    options.letters = set(options.only.replace(",", "")) if options.only else known
+    if not options.letters <= known:
+        parser.error(f"--only takes letters of {','.join(sorted(known))}")
+    if options.samples < 1 or (options.repeats is not None and options.repeats < 1):
+        parser.error("--samples and --repeats must be at least 1")
+    return options
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Everything that the scenarios share.
+
+    Args:
+        directory: Scratch space.
+        server_uri: The real `mlflow server`.
+        samples: Samples of each evaluation.
+        verbose: Print requests by endpoint.
+    """
+
+    directory: Path
+    server_uri: str
+    samples: int
+    verbose: bool
+
+    def result(self, scenario: Scenario, repeats: int) -> Result:
+        """Measure one scenario, printing each pair as it is done."""
+        print(f"\n({scenario.letter}) {scenario.title}, target {scenario.target}", flush=True)
+        pairs = []
+        for number in range(repeats):
+            pairs.append(self._pair(scenario, tracked_first=number % 2 == 1))
+            print(f"  {number + 1}/{repeats}  {_pair_line(pairs[-1])}", flush=True)
+        return Result(scenario, self.samples, pairs)
+
+    def _pair(self, scenario: Scenario, *, tracked_first: bool) -> Pair:
+        # Every other pair in reverse order, so that a drift of the machine favours neither.
+        if tracked_first:
+            tracked = self._tracked(scenario)
+            return Pair(self._without(scenario), tracked)
+        without = self._without(scenario)
+        return Pair(without, self._tracked(scenario))
+
+    def _without(self, scenario: Scenario) -> Trial:
+        return self._trial(scenario, None)
+
+    def _tracked(self, scenario: Scenario) -> Trial:
+        if not scenario.has_server:
+            with closed_port() if scenario.server == "closed" else silent_port() as uri:
+                return self._trial(scenario, uri)
+        delay_seconds = DISTANT_SECONDS if scenario.server == "distant" else 0.0
+        with counting_proxy(self.server_uri, delay_seconds) as proxy:
+            return self._counted(self._trial(scenario, proxy.uri), proxy)
+
+    def _counted(self, trial: Trial, proxy: CountingProxy) -> Trial:
+        if self.verbose:
+            for endpoint, count in sorted(proxy.traffic.endpoints.items()):
+                print(f"        {count:4d} {endpoint}")
+        return replace(
+            trial,
+            requests=proxy.traffic.requests,
+            sent_bytes=proxy.traffic.sent_bytes,
+            run_status=_run_status(self.server_uri, trial.measurement.eval_id),
+        )
+
+    def _trial(self, scenario: Scenario, tracking_uri: str | None) -> Trial:
+        with tempfile.TemporaryDirectory(dir=self.directory) as directory:
+            job = Job(
+                directory=directory,
+                tracking_uri=tracking_uri,
+                samples=self.samples,
+                tool_turns=5,
+                model_seconds=scenario.model_seconds,
+                concurrency=20,
+            )
+            started = time.perf_counter()
+            _run_process([sys.executable, str(HERE / "evaluation.py"), json.dumps(asdict(job))])
+            process_seconds = time.perf_counter() - started
+            result = json.loads(Path(directory, "result.json").read_text(encoding="utf-8"))
+            return Trial(Measurement(**result), process_seconds)
+
+
+def _run_process(command: list[str]) -> None:
+    done = subprocess.run(
+        command,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=PROCESS_SECONDS,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise SystemExit(f"The evaluation failed:\n{done.stdout}{done.stderr}")
+
+
+def _run_status(server_uri: str, eval_id: str) -> str:
+    """Ask the server, past the proxy, how the run of an evaluation stands."""
+    found = _post(f"{server_uri}/api/2.0/mlflow/experiments/search", {"max_results": 100})
+    ids = [experiment["experiment_id"] for experiment in found["experiments"]]
+    body = {"experiment_ids": ids, "filter": f"tags.`inspect.eval_id` = '{eval_id}'"}
+    runs = _post(f"{server_uri}/api/2.0/mlflow/runs/search", body).get("runs", [])
+    return str(runs[0]["info"]["status"]) if runs else "missing"
+
+
+def _post(url: str, body: dict[str, Any]) -> dict[str, Any]:
+    content = json.dumps(body).encode()
+    request = urllib.request.Request(url, content, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as response:
+        answer: dict[str, Any] = json.load(response)
+        return answer
+
+
+def _pair_line(pair: Pair) -> str:
+    without, tracked = pair.without.measurement, pair.tracked.measurement
+    return (
+        f"{without.evaluation_seconds:.2f} s without, {tracked.evaluation_seconds:.2f} s with "
+        f"(flush {tracked.flush_seconds:.2f} s): ratio {pair.evaluation_ratio:.3f}, "
+        f"process {pair.process_ratio:.3f}; load {os.getloadavg()[0]:.1f}"
+    )
+
+
+@contextmanager
+def _bench(options: argparse.Namespace) -> Iterator[Bench]:
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        copy_store(make_store_template(directory), directory)
+        server = stack.enter_context(running_server(directory / "mlflow.db", directory))
+        yield Bench(directory, server.uri, options.samples, options.verbose)
+
+
+def _repeats(scenario: Scenario, options: argparse.Namespace) -> int:
+    if options.repeats is not None:
+        return int(options.repeats)
+    return (scenario.repeats + 2) // 4 if options.quick else scenario.repeats
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, and return the exit code."""
+    options = parse_arguments(arguments)
+    chosen = [scenario for scenario in SCENARIOS if scenario.letter in options.letters]
+    machine = f"Python {platform.python_version()}, {os.cpu_count()} CPUs"
+    print(f"{machine}, load {os.getloadavg()[0]:.1f}; {options.samples} samples", flush=True)
+    with _bench(options) as bench:
+        results = [bench.result(scenario, _repeats(scenario, options)) for scenario in chosen]
+    table = markdown_table(results)
+    print(f"\n{table}\n")
+    if options.markdown is not None:
+        options.markdown.write_text(f"{machine}, {options.samples} samples\n\n{table}\n", "utf-8")
+    problems = [
+        f"({result.scenario.letter}) {result.scenario.title}: {problem}"
+        for result in results
+        for problem in result.problems
+    ]
+    print("\n".join(problems) or "Every target is met, and everything arrived.")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
