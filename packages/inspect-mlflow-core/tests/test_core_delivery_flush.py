@@ -147,6 +147,38 @@ def test_the_deadline_of_a_flush_holds_while_an_exporter_hangs() -> None:
     assert exporter.attempts == 1
 
 
+def test_a_flush_does_not_sit_out_a_second_attempt_without_an_answer() -> None:
+    gate = threading.Event()
+    exporter = ScriptedExporter([unreachable(), gate])
+    worker = start(exporter)
+    result = worker.flush(DEADLINE_SECONDS)
+    assert (result.reason, result.pending, result.last_cause) == ("unreachable", 1, "connection")
+    assert result.waited_seconds < DEADLINE_SECONDS / 2
+    assert worker.flush(DEADLINE_SECONDS).reason == "unreachable"
+    gate.set()
+    assert worker.flush(DEADLINE_SECONDS).reason == "delivered"
+
+
+def test_the_event_loop_does_not_sit_out_a_second_attempt_either(backend: str) -> None:
+    gate = threading.Event()
+    exporter = ScriptedExporter([unreachable(), gate])
+    worker = start(exporter)
+    result = anyio.run(worker.flush_async, DEADLINE_SECONDS, backend=backend)
+    gate.set()
+    assert (result.reason, result.pending) == ("unreachable", 1)
+    assert result.waited_seconds < DEADLINE_SECONDS / 2
+
+
+def test_a_slow_attempt_is_waited_for_once_the_server_has_answered() -> None:
+    gate = threading.Event()
+    exporter = ScriptedExporter([unreachable(), unavailable(), gate])
+    worker = start(exporter, RetryPolicy(initial_seconds=0.001))
+    for _ in range(2):
+        assert exporter.attempted.acquire(timeout=DEADLINE_SECONDS)
+    threading.Timer(0.5, gate.set).start()
+    assert worker.flush(DEADLINE_SECONDS).reason == "delivered"
+
+
 def test_a_flush_does_not_wait_for_what_is_submitted_later() -> None:
     gates = [threading.Event(), threading.Event()]
     exporter = ScriptedExporter(gates)

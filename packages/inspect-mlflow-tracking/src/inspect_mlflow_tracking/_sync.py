@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from inspect_mlflow_core.config import load_settings
 from inspect_mlflow_core.connection import TrackingStore, open_tracking_store
 from inspect_mlflow_core.exceptions import (
     ConfigurationError,
@@ -158,7 +157,9 @@ def _settings(tracking_uri: str | None, experiment_name: str | None) -> MLflowSe
 
     given = {"tracking_uri": tracking_uri, "experiment_name": experiment_name}
     chosen: dict[str, Any] = {name: value for name, value in given.items() if value}
-    settings = MLflowSettings(**chosen) if chosen else load_settings()
+    # Who asks for a sync wants it, also where hooks are switched off; only a task's own metadata
+    # keeps it out.
+    settings = MLflowSettings(enabled=True, **chosen)
     if settings.tracking_uri is None:
         raise ConfigurationError(
             "no tracking URI: set INSPECT_MLFLOW_TRACKING_URI, or give --tracking-uri"

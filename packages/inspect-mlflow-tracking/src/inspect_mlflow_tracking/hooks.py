@@ -21,13 +21,12 @@ from inspect_ai.hooks import (
 
 from inspect_mlflow_core.activation import Activation
 
-from ._evaluation import EvaluationRun, OpenTask, current_log_location
-
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
     from inspect_mlflow_core.config import MLflowSettings
 
+    from ._evaluation import EvaluationRun, OpenTask
     from .artifacts import ArtifactManager
 
 # What a finished sample weighs in the queue: its facts, not its messages.
@@ -147,6 +146,9 @@ class MlflowTrackingHooks(Hooks):
             settings = self._activation.current_settings()
             if settings is None:
                 return None
+            # Not at the top: without a tracking URI, Inspect's start-up must stay as it is.
+            from ._evaluation import EvaluationRun
+
             run = self._runs[run_id] = EvaluationRun(run_id, settings)
         return run
 
@@ -161,6 +163,8 @@ class MlflowTrackingHooks(Hooks):
     def _learn_location(self, run_id: str, eval_id: str) -> None:
         task = self._task(run_id, eval_id)
         if task is not None and task.location is None:
+            from ._evaluation import current_log_location
+
             task.location = current_log_location()
 
 

@@ -1,1 +1,33 @@
-"""The bridge between Inspect AI and MLflow."""
+"""The bridge between Inspect AI and MLflow: every package under the documented import paths.
+
+`import inspect_mlflow` costs next to nothing; a name is imported from its package when it is
+first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from inspect_mlflow.tracking import MlflowTrackingHooks
+
+__version__ = version("inspect-mlflow")
+
+__all__ = ["MlflowTrackingHooks"]
+
+_HOME = {
+    "MlflowTrackingHooks": "inspect_mlflow.tracking",
+}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = globals()[name] = getattr(import_module(_HOME[name]), name)
+        return found
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_HOME})

@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import threading
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from inspect_mlflow_core.exceptions import RejectedError, RetryableError
+
+# MLflow's server decodes a path until nothing changes and refuses number signs, and its routes
+# end at a line break (`validate_path_is_safe`); a lone surrogate has no form in a URL.
+_REFUSED_IN_PATHS = re.compile(r"[#%\\\x00-\x1f\x7f\ud800-\udfff]")
+
+
+def artifact_path_text(path: str) -> str:
+    """Return an artifact path that every store takes and gives back unchanged.
+
+    Args:
+        path: File name or folder with `/` between its parts.
+
+    Returns:
+        The path with the characters that MLflow's server refuses or decodes written as
+        `_x<code point in hexadecimal>_`.
+    """
+    return _REFUSED_IN_PATHS.sub(lambda match: f"_x{ord(match[0]):02x}_", path)
 
 
 def local_artifact_root(artifact_uri: str) -> Path | None:
@@ -22,7 +41,7 @@ def local_artifact_root(artifact_uri: str) -> Path | None:
     """
     parts = urlsplit(artifact_uri)
     if parts.scheme == "file":
-        return Path(url2pathname(unquote(parts.path)))
+        return Path(url2pathname(parts.path))
     if not parts.scheme or len(parts.scheme) == 1:
         return Path(artifact_uri)
     return None
@@ -39,12 +58,14 @@ def copy_to_local_root(root: Path, local_path: Path, artifact_path: str) -> None
     Raises:
         RejectedError: The directory cannot be written (cause `"artifact_store"`).
     """
-    folder = root.joinpath(*artifact_path.split("/")) if artifact_path else root
-    partial = folder / f".{local_path.name}.{os.getpid()}.partial"
+    parts = artifact_path_text(artifact_path).split("/") if artifact_path else ()
+    folder, name = root.joinpath(*parts), artifact_path_text(local_path.name)
+    # Not derived from the name, which may be as long as a file system allows.
+    partial = folder / f".{os.getpid()}.{threading.get_ident()}.partial"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(local_path, partial)
-        partial.replace(folder / local_path.name)
+        partial.replace(folder / name)
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise RejectedError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,8 +16,11 @@ from inspect_mlflow_core.conversion import (
 
 from ._records import MetricPoint
 
-# JSON of a metric with a key of the greatest length; half of the request is left for them.
-_TEXT_BYTES = BATCH_BYTES // 2
+# What one entity adds beside its texts: names of its fields, numbers, punctuation.
+_METRIC_BYTES = 110
+_PAIR_BYTES = 30
+# For the run id and the rest of the request.
+_ENVELOPE_BYTES = 1000
 
 
 @dataclass(slots=True)
@@ -46,26 +50,55 @@ def log_batches(
     waiting_params, waiting_tags = list(params.items()), list(tags.items())
     position = 0
     while position < len(metrics) or waiting_params or waiting_tags:
-        batch = LogBatch()
-        batch.params, used_bytes = _fitting(waiting_params, PARAMS_PER_BATCH, 0)
-        batch.tags, _ = _fitting(waiting_tags, TAGS_PER_BATCH, used_bytes)
-        room = ENTITIES_PER_BATCH - len(batch.params) - len(batch.tags)
-        batch.metrics = metrics[position : position + min(METRICS_PER_BATCH, room)]
-        position += len(batch.metrics)
+        batch, room = LogBatch(), _Room(ENTITIES_PER_BATCH, BATCH_BYTES - _ENVELOPE_BYTES)
+        batch.params = room.pairs(waiting_params, PARAMS_PER_BATCH)
+        batch.tags = room.pairs(waiting_tags, TAGS_PER_BATCH)
+        count = room.metrics(metrics, position)
+        batch.metrics = metrics[position : position + count]
+        position += count
         yield batch
 
 
-def _fitting(
-    waiting: list[tuple[str, str]], count: int, used_bytes: int
-) -> tuple[list[tuple[str, str]], int]:
-    """Take pairs off the front of `waiting` while they fit; the first always does."""
-    taken = 0
-    for name, value in waiting[:count]:
-        size_bytes = len(name.encode()) + len(value.encode()) + 30
-        if used_bytes + size_bytes > _TEXT_BYTES and (taken or used_bytes):
-            break
-        used_bytes += size_bytes
-        taken += 1
-    pairs = waiting[:taken]
-    del waiting[:taken]
-    return pairs, used_bytes
+@dataclass(slots=True)
+class _Room:
+    """What still fits into a request; the first entity always does."""
+
+    entities: int
+    size_bytes: int
+    empty: bool = True
+
+    def pairs(self, waiting: list[tuple[str, str]], count: int) -> list[tuple[str, str]]:
+        """Take pairs off the front of `waiting` while they fit."""
+        taken = 0
+        for name, value in waiting[:count]:
+            if not self._takes(_json_bytes(name) + _json_bytes(value) + _PAIR_BYTES):
+                break
+            taken += 1
+        pairs = waiting[:taken]
+        del waiting[:taken]
+        return pairs
+
+    def metrics(self, metrics: Sequence[MetricPoint], start: int) -> int:
+        """Return how many of the metrics from `start` on fit."""
+        key_bytes: dict[str, int] = {}
+        taken = 0
+        for point in metrics[start : start + METRICS_PER_BATCH]:
+            if point.key not in key_bytes:
+                key_bytes[point.key] = _json_bytes(point.key) + _METRIC_BYTES
+            if not self._takes(key_bytes[point.key]):
+                break
+            taken += 1
+        return taken
+
+    def _takes(self, size_bytes: int) -> bool:
+        if not self.empty and (self.entities < 1 or self.size_bytes < size_bytes):
+            return False
+        self.entities -= 1
+        self.size_bytes -= size_bytes
+        self.empty = False
+        return True
+
+
+def _json_bytes(text: str) -> int:
+    # As the request is written: six bytes for what is not ASCII, twelve outside the basic plane.
+    return len(json.dumps(text))

@@ -9,9 +9,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from inspect_mlflow_core.conversion import mask_uri
 from inspect_mlflow_core.exceptions import RejectedError, RetryableError
 
-from ._artifact_files import copy_to_local_root, local_artifact_root, upload_with_mlflow
+from ._artifact_files import (
+    artifact_path_text,
+    copy_to_local_root,
+    local_artifact_root,
+    upload_with_mlflow,
+)
 from ._chunks import log_batches
 from ._http_transport import (
     PROBE_TIMEOUT_SECONDS,
@@ -40,7 +46,7 @@ class HttpTrackingStore:
 
     def __repr__(self) -> str:
         """Name the server without its credentials."""
-        return f"HttpTrackingStore({urlsplit(self.tracking_uri).hostname!r})"
+        return f"HttpTrackingStore({mask_uri(self.tracking_uri)!r})"
 
     def check(self) -> str:
         """See `TrackingStore.check`."""
@@ -174,7 +180,9 @@ class HttpTrackingStore:
         if url is None:
             upload_with_mlflow(run.artifact_uri, self.tracking_uri, local_path, artifact_path)
             return
-        target = "/".join([url, quote(artifact_path, safe="/"), quote(local_path.name)])
+        name = artifact_path_text(local_path.name)
+        folder = artifact_path_text(artifact_path)
+        target = "/".join([url, *filter(None, [quote(folder, safe="/"), quote(name)])])
         content_type = mimetypes.guess_type(local_path.name)[0] or "application/octet-stream"
         with local_path.open("rb") as content:
             response = self.transport.send(

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import configparser
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from importlib.metadata import entry_points
 from pathlib import Path
 from time import time
 from typing import IO, TYPE_CHECKING, Any, Protocol
+from urllib.parse import unquote, urlsplit, urlunsplit
 
-from inspect_mlflow_core.conversion import mask_text
+from inspect_mlflow_core.conversion import mask_text, mask_uri
 from inspect_mlflow_core.exceptions import RejectedError, RetryableError
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class RequestsTransport:
     certificates, workspace.
 
     Args:
-        host: Scheme, host and path of the server.
+        host: Scheme, host and path of the server, free of credentials.
         session: A session that holds the credentials.
     """
 
@@ -109,8 +110,10 @@ class RequestsTransport:
                 headers=headers,
                 timeout=(CONNECT_TIMEOUT_SECONDS, read_timeout_seconds),
                 allow_redirects=False,
+                # Said with each request, as `REQUESTS_CA_BUNDLE` goes before the session's.
+                verify=self.session.verify,
             )
-        except requests.RequestException as error:
+        except (OSError, ValueError) as error:  # RequestException is an OSError.
             raise unanswered(error, self.host) from None
         self.statistics.request_bytes += int(response.request.headers.get("Content-Length") or 0)
         return response
@@ -124,11 +127,11 @@ class MlflowTransport:
     timeouts and retries are still ours.
 
     Args:
-        host: Scheme, host and path of the server, free of credentials.
+        host: Scheme, host and path of the server, with the credentials that its URI holds.
         host_credentials: MLflow's `MlflowHostCreds`.
     """
 
-    host: str
+    host: str = field(repr=False)
     host_credentials: Any = field(repr=False)
     statistics: TransportStatistics = field(default_factory=TransportStatistics)
 
@@ -144,7 +147,6 @@ class MlflowTransport:
         read_timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
     ) -> requests.Response:
         """Send one request; raise `RetryableError` when no answer comes."""
-        import requests
         from mlflow.exceptions import MlflowException
         from mlflow.utils.rest_utils import http_request
 
@@ -162,7 +164,7 @@ class MlflowTransport:
                 retry_timeout_seconds=read_timeout_seconds,
                 **{name: value for name, value in body.items() if value is not None},
             )
-        except (requests.RequestException, MlflowException, OSError) as error:
+        except (MlflowException, OSError, ValueError) as error:
             raise unanswered(error, self.host) from None
         return response
 
@@ -186,7 +188,8 @@ def open_transport(tracking_uri: str) -> Transport:
         from mlflow.utils.credentials import get_default_host_creds
 
         return MlflowTransport(host, get_default_host_creds(host))
-    return RequestsTransport(host, _session())
+    host, user_info = _without_credentials(host)
+    return RequestsTransport(host, _session(user_info))
 
 
 def _needs_mlflow() -> bool:
@@ -196,20 +199,32 @@ def _needs_mlflow() -> bool:
     return any(len(entry_points(group=group)) > 0 for group in _PLUGIN_GROUPS)
 
 
-def _session() -> requests.Session:
+def _without_credentials(host: str) -> tuple[str, tuple[str, str] | None]:
+    parts = urlsplit(host)
+    user_info, at, address = parts.netloc.rpartition("@")
+    if not at:
+        return host, None
+    username, _, password = user_info.partition(":")
+    plain = urlunsplit(parts._replace(netloc=address))
+    return plain, (unquote(username), unquote(password))
+
+
+def _session(user_info: tuple[str, str] | None) -> requests.Session:
     import requests
     from requests.adapters import HTTPAdapter
+    from requests.auth import HTTPBasicAuth
 
     session = requests.Session()
     adapter = HTTPAdapter(pool_connections=2, pool_maxsize=2, max_retries=0)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
-    username, password = _username_and_password()
+    username, password = user_info or _username_and_password()
     token = os.environ.get("MLFLOW_TRACKING_TOKEN")
-    if username and password:
-        session.auth = (username, password)
+    if username and (password or user_info):
+        # As bytes, because `requests` encodes text as Latin-1, MLflow's client as UTF-8.
+        session.auth = HTTPBasicAuth(username.encode(), (password or "").encode())
     elif token:
-        session.headers["Authorization"] = f"Bearer {token}"
+        session.auth = _bearer(token)
     if workspace := os.environ.get("MLFLOW_WORKSPACE"):
         session.headers["X-MLFLOW-WORKSPACE"] = workspace
     if os.environ.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() in ("1", "true"):
@@ -218,6 +233,15 @@ def _session() -> requests.Session:
         session.verify = certificate
     session.cert = os.environ.get("MLFLOW_TRACKING_CLIENT_CERT_PATH")
     return session
+
+
+def _bearer(token: str) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
+    # Not a header of the session, which an entry for this host in ~/.netrc would replace.
+    def authorize(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {token}"
+        return request
+
+    return authorize
 
 
 def _username_and_password() -> tuple[str | None, str | None]:
@@ -234,7 +258,7 @@ def _username_and_password() -> tuple[str | None, str | None]:
     )
 
 
-def unanswered(error: Exception, host: str) -> RetryableError:
+def unanswered(error: Exception, host: str) -> RetryableError | RejectedError:
     """Say in one line why no answer came.
 
     Args:
@@ -242,15 +266,34 @@ def unanswered(error: Exception, host: str) -> RetryableError:
         host: The server's address; credentials in it are masked.
 
     Returns:
-        A retryable error whose `unreachable` is True.
+        A retryable error whose `unreachable` is True; a final one when the request could not
+        even be sent (no such form of address, a certificate file that does not exist, content
+        without a JSON form).
     """
+    if _never_sent(error):
+        return RejectedError(
+            f"no request can be sent to MLflow server {mask_uri(host)} ({type(error).__name__}):"
+            " check its URI, its certificates and its token",
+            cause="request",
+        )
     timed_out = "timeout" in type(error).__name__.lower() or "timed out" in str(error).lower()
     what = "did not answer in time" if timed_out else "cannot be reached"
     return RetryableError(
-        f"MLflow server {mask_text(host)} {what} ({type(error).__name__})",
+        f"MLflow server {mask_uri(host)} {what} ({type(error).__name__})",
         cause="timeout" if timed_out else "connection",
         unreachable=True,
     )
+
+
+def _never_sent(error: Exception) -> bool:
+    import requests
+
+    if isinstance(error, requests.RequestException):
+        # InvalidURL, InvalidHeader, InvalidJSONError, MissingSchema, ... but an answer whose body
+        # cannot be decoded did come, and a broken pipe is the server's doing.
+        return isinstance(error, ValueError) and error.response is None
+    # `requests` reports a missing certificate file as a plain OSError.
+    return isinstance(error, ValueError) or type(error) in (OSError, FileNotFoundError)
 
 
 def raise_for_answer(response: requests.Response, what: str) -> None:
@@ -271,11 +314,21 @@ def raise_for_answer(response: requests.Response, what: str) -> None:
     message = f"MLflow answered {status} to {what}"
     if detail:
         message += f": {detail}"
+    elif 300 <= status < 400:
+        message += _redirection(response)
     cause = f"http_{status}"
     if status in _RETRYABLE_STATUS or status >= 500:
         pause_seconds = retry_after_seconds(response.headers.get("Retry-After"))
         raise RetryableError(message, cause=cause, retry_after_seconds=pause_seconds)
     raise RejectedError(message, cause=cause, error_code=error_code)
+
+
+def _redirection(response: requests.Response) -> str:
+    # Not followed: a POST would arrive as a GET, and credentials at another host.
+    parts = urlsplit(response.headers.get("Location", ""))
+    if not parts.hostname:
+        return ""
+    return f": it redirects to {parts.scheme or 'http'}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _error_details(response: requests.Response) -> tuple[str | None, str]:

@@ -21,14 +21,20 @@ def tag_filter(tags: Mapping[str, str]) -> str:
 
     Returns:
         Text for `search_runs`, quoted by MLflow's rules
-        (https://mlflow.org/docs/latest/search-runs/).
+        (https://mlflow.org/docs/latest/search-runs/). A value with both kinds of quotes cannot be
+        written down there, so that runs with another character in place of a quote match too.
     """
-    return " and ".join(f"tags.`{name}` = {_quoted(value)}" for name, value in tags.items())
+    return " and ".join(f"tags.`{name}` {_comparison(value)}" for name, value in tags.items())
 
 
-def _quoted(value: str) -> str:
+def _comparison(value: str) -> str:
     # MLflow's filter language has no escape: a text with one kind of quote stands in the other.
-    return f'"{value}"' if "'" in value else f"'{value}'"
+    if "'" not in value:
+        return f"= '{value}'"
+    if '"' not in value:
+        return f'= "{value}"'
+    pattern = value.replace("'", "_")
+    return f"LIKE '{pattern}'"
 
 
 def find_run(
@@ -96,7 +102,9 @@ def create_run_once(
 def _matching(
     store: TrackingStore, experiment_id: str, identity: Mapping[str, str]
 ) -> list[RunRecord]:
-    return store.search_runs([experiment_id], tag_filter(identity), max_results=10)
+    found = store.search_runs([experiment_id], tag_filter(identity), max_results=100)
+    # Patterns match more, and so do databases whose comparison ignores case.
+    return [run for run in found if identity.items() <= run.tags.items()]
 
 
 def _age(run: RunRecord) -> tuple[int, str]:

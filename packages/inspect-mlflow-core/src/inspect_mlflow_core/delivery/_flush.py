@@ -7,6 +7,10 @@ from typing import Literal
 
 __all__ = ["FlushReason", "FlushRequest", "FlushResult"]
 
+# How long a flush waits for an attempt in progress when the attempt before it got no answer. One
+# to a port that never answers lasts as long as a timeout, which nobody should have to sit out.
+_UNREACHABLE_GRACE_SECONDS = 0.25
+
 FlushReason = Literal["delivered", "unreachable", "timeout"]
 
 
@@ -20,7 +24,8 @@ class FlushResult:
         pending: Records submitted before the flush that still wait.
         waited_seconds: How long the flush took.
         reason: `"delivered"`; `"unreachable"` when an attempt made for this flush got no answer
-            from the server; `"timeout"` when the deadline came first.
+            from the server, or the latest attempt got none and the next one takes long too;
+            `"timeout"` when the deadline came first.
         last_cause: Cause of the latest failed attempt, `None` after a success.
     """
 
@@ -50,6 +55,11 @@ class FlushRequest:
     def remaining_seconds(self, now: float) -> float:
         """Time until the deadline, never negative."""
         return max(0.0, self.started_at + self.timeout_seconds - now)
+
+    def grace_seconds(self, now: float) -> float:
+        """Time left for an attempt in progress after one without an answer, never negative."""
+        grace_seconds = max(0.0, self.started_at + _UNREACHABLE_GRACE_SECONDS - now)
+        return min(grace_seconds, self.remaining_seconds(now))
 
     def result(
         self, reason: FlushReason, pending: int, now: float, last_cause: str | None

@@ -34,6 +34,7 @@ class DeliveryState:
         self._worker_sleeps = False
         self._last_cause: str | None = None
         self._flush_sequence = 0
+        self._unreachable = False
         self._unreachable_generation = 0
 
     def set_queue_bytes(self, queue_bytes: int) -> None:
@@ -87,6 +88,7 @@ class DeliveryState:
             else:
                 tally.rejected[failure.cause] += len(segment)
             self._last_cause = None if failure is None else failure.cause
+            self._unreachable = False
             self.condition.notify_all()
 
     def count_retry(self, segment: Sequence[Entry], failure: Failure, generation: int) -> None:
@@ -94,6 +96,7 @@ class DeliveryState:
         with self.condition:
             self._tallies[segment[0].record.exporter.name].retries[failure.cause] += 1
             self._last_cause = failure.cause
+            self._unreachable = failure.unreachable
             if failure.unreachable:
                 self._unreachable_generation = generation
             self.condition.notify_all()
@@ -113,13 +116,21 @@ class DeliveryState:
             oldest = self._oldest_sequence()
             if oldest is None or oldest > request.sequence:
                 return request.result("delivered", 0, now, self._last_cause)
-            if self._unreachable_generation >= request.generation:
+            without_answer = self._unreachable and request.grace_seconds(now) <= 0.0
+            if self._unreachable_generation >= request.generation or without_answer:
                 pending = self._pending_until(request.sequence)
                 return request.result("unreachable", pending, now, self._last_cause)
             if request.remaining_seconds(now) <= 0.0:
                 pending = self._pending_until(request.sequence)
                 return request.result("timeout", pending, now, self._last_cause)
             return None
+
+    def flush_wait_seconds(self, request: FlushRequest, now: float) -> float:
+        """How long a flush without a result may wait before it looks again."""
+        with self.condition:
+            if self._unreachable:
+                return request.grace_seconds(now)
+            return request.remaining_seconds(now)
 
     def has_pending(self) -> bool:
         """True while a record waits or is being written."""

@@ -105,7 +105,8 @@ class DeliveryWorker:
         """Wait until everything submitted so far is delivered or rejected.
 
         A pause between attempts is cut short for one immediate attempt. When that attempt gets
-        no answer from the server the flush gives up early; after any other failure it waits on,
+        no answer from the server the flush gives up early, and so it does when the attempt before
+        it got none and it is not over in a moment; after any other failure the flush waits on,
         through further attempts, until the deadline. An attempt in progress is waited for.
 
         Args:
@@ -118,7 +119,7 @@ class DeliveryWorker:
         with state.condition:
             request = state.begin_flush(self._possible_wait(timeout_seconds), self._clock.now())
             while (result := state.flush_result(request, now := self._clock.now())) is None:
-                self._clock.wait(state.condition, request.remaining_seconds(now))
+                self._clock.wait(state.condition, state.flush_wait_seconds(request, now))
             return result
 
     async def flush_async(self, timeout_seconds: float) -> FlushResult:
@@ -133,7 +134,7 @@ class DeliveryWorker:
         request = state.begin_flush(self._possible_wait(timeout_seconds), self._clock.now())
         pause_seconds = _FIRST_POLL_SECONDS
         while (result := state.flush_result(request, now := self._clock.now())) is None:
-            await anyio.sleep(min(pause_seconds, request.remaining_seconds(now)))
+            await anyio.sleep(min(pause_seconds, state.flush_wait_seconds(request, now)))
             pause_seconds = min(1.25 * pause_seconds, _LONGEST_POLL_SECONDS)
         return result
 

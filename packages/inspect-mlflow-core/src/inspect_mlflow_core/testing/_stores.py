@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,7 @@ def _artifacts(client: Any, run_id: str, folder: str) -> dict[str, str]:
         if entry.is_dir:
             found.update(_artifacts(client, run_id, entry.path))
         else:
-            content = Path(client.download_artifacts(run_id, entry.path)).read_bytes()
-            found[entry.path] = hashlib.sha256(content).hexdigest()
+            with tempfile.TemporaryDirectory() as directory:
+                path = client.download_artifacts(run_id, entry.path, directory)
+                found[entry.path] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     return found
