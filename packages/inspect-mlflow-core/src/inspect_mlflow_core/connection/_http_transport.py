@@ -97,8 +97,6 @@ class RequestsTransport:
         read_timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
     ) -> requests.Response:
         """Send one request; raise `RetryableError` when no answer comes."""
-        import requests
-
         self.statistics.requests += 1
         try:
             response = self.session.request(

@@ -31,6 +31,7 @@ from ._limits import (
     clean_text,
     cut_text,
     metric_value,
+    stored_text,
 )
 from ._names import COLON_ACCEPTED, NameTable, decode_name, encode_name
 from ._scores import NumericScores, numeric_scores, score_to_numeric, score_value
@@ -80,4 +81,5 @@ __all__ = [
     "numeric_scores",
     "score_to_numeric",
     "score_value",
+    "stored_text",
 ]

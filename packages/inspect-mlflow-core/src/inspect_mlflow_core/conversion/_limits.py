@@ -100,6 +100,19 @@ def clean_text(text: str) -> str:
     return text.replace("\0", _REPLACEMENT)
 
 
+def stored_text(text: str, limit: int) -> str:
+    """The text as a store takes it: without what stores refuse, and cut where it is too long.
+
+    Args:
+        text: Any text.
+        limit: Characters at most.
+
+    Returns:
+        See `clean_text` and `cut_text`.
+    """
+    return cut_text(clean_text(text), limit)
+
+
 def metric_value(value: Any) -> float | None:
     """A number as MLflow can store it, or None.
 

@@ -12,8 +12,8 @@ from inspect_mlflow_core.conversion import (
     DATASET_PROFILE_CHARACTERS,
     DATASET_SOURCE_CHARACTERS,
     clean_text,
-    cut_text,
     mask_secrets,
+    stored_text,
 )
 
 from .tags import json_text
@@ -40,7 +40,7 @@ def dataset_input(spec: EvalSpec) -> DatasetInput:
     source = mask_secrets({"location": dataset.location, "task": spec.task})
     profile = {"num_rows": dataset.samples, "shuffled": dataset.shuffled}
     return DatasetInput(
-        name=cut_text(name, DATASET_NAME_CHARACTERS),
+        name=stored_text(name, DATASET_NAME_CHARACTERS),
         digest=digest,
         source_type="inspect_ai",
         source=json_text(source, DATASET_SOURCE_CHARACTERS),

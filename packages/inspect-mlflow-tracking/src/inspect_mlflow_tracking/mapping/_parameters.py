@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from inspect_mlflow_core.conversion import (
     PARAM_VALUE_CHARACTERS,
     NameTable,
-    cut_text,
     flatten_parameters,
     mask_secrets,
+    stored_text,
 )
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def task_parameters(
         if values:
             flat.update(flatten_parameters(prefix, mask_secrets(values)))
     return {
-        names.assign(name): cut_text(text, PARAM_VALUE_CHARACTERS) for name, text in flat.items()
+        names.assign(name): stored_text(text, PARAM_VALUE_CHARACTERS) for name, text in flat.items()
     }
 
 
@@ -130,7 +130,7 @@ def log_file_parameters(existing: Mapping[str, str], location: str) -> dict[str,
     Returns:
         One new param, or none when the file is named already.
     """
-    text = cut_text(location, PARAM_VALUE_CHARACTERS)
+    text = stored_text(location, PARAM_VALUE_CHARACTERS)
     if text in _log_files(existing.items()):
         return {}
     count = len(_log_files(existing.items())) + 1

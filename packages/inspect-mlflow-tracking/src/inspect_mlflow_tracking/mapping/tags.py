@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from inspect_mlflow_core.conversion import (
     TAG_VALUE_CHARACTERS,
-    cut_text,
     encode_name,
     mask_secrets,
     mask_text,
     mask_uri,
+    stored_text,
 )
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def user_name() -> str:
 
 def _texts(tags: Mapping[str, Any]) -> dict[str, str]:
     return {
-        encode_name(name): cut_text(str(mask_secrets(str(value))), TAG_VALUE_CHARACTERS)
+        encode_name(name): stored_text(str(mask_secrets(str(value))), TAG_VALUE_CHARACTERS)
         for name, value in tags.items()
         if value not in (None, "")
     }
@@ -155,4 +155,4 @@ def _texts(tags: Mapping[str, Any]) -> dict[str, str]:
 
 def json_text(value: Any, limit: int) -> str:
     """Return compact JSON of at most `limit` characters."""
-    return cut_text(json.dumps(value, ensure_ascii=False, default=str), limit)
+    return stored_text(json.dumps(value, ensure_ascii=False, default=str), limit)

@@ -11,7 +11,7 @@ from inspect_mlflow_core.connection import (
     create_run_once,
     tag_filter,
 )
-from inspect_mlflow_core.conversion import RUN_NAME_CHARACTERS, TAG_VALUE_CHARACTERS, cut_text
+from inspect_mlflow_core.conversion import RUN_NAME_CHARACTERS, TAG_VALUE_CHARACTERS, stored_text
 from inspect_mlflow_tracking.mapping import milliseconds, parent_status
 from inspect_mlflow_tracking.mapping.tags import (
     EVAL_ID,
@@ -45,7 +45,7 @@ def parent_run(store: TrackingStore, experiment_id: str, spec: EvalSpec) -> RunR
         store,
         experiment_id,
         parent_identity(spec),
-        name=cut_text(name, RUN_NAME_CHARACTERS),
+        name=stored_text(name, RUN_NAME_CHARACTERS),
         start_time_ms=milliseconds(spec.created) or 0,
         tags=parent_tags(spec),
     )
@@ -120,4 +120,4 @@ def settle_parent(store: TrackingStore, parent: RunRecord) -> None:
 
 
 def _listed(names: Iterable[str | None]) -> str:
-    return cut_text(", ".join(sorted({name for name in names if name})), TAG_VALUE_CHARACTERS)
+    return stored_text(", ".join(sorted({name for name in names if name})), TAG_VALUE_CHARACTERS)

@@ -12,7 +12,7 @@ from inspect_mlflow_core.connection import (
     RunStatus,
     TrackingStore,
 )
-from inspect_mlflow_core.conversion import TAG_VALUE_CHARACTERS, cut_text, encode_name
+from inspect_mlflow_core.conversion import TAG_VALUE_CHARACTERS, encode_name, stored_text
 
 BATCH_POINTS = 1000
 
@@ -85,7 +85,7 @@ class RunWriter:
         """
         new = {name: value for name, value in params.items() if name not in self.params}
         changed = {
-            encode_name(f"inspect.param.{name}"): cut_text(value, TAG_VALUE_CHARACTERS)
+            encode_name(f"inspect.param.{name}"): stored_text(value, TAG_VALUE_CHARACTERS)
             for name, value in params.items()
             if self.params.get(name, value) != value
         }

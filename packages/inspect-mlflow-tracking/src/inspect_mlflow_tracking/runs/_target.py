@@ -10,7 +10,7 @@ from inspect_mlflow_core.connection import (
     create_run_once,
     ensure_experiment,
 )
-from inspect_mlflow_core.conversion import RUN_NAME_CHARACTERS, clean_text, cut_text
+from inspect_mlflow_core.conversion import RUN_NAME_CHARACTERS, stored_text
 from inspect_mlflow_tracking.mapping import milliseconds
 from inspect_mlflow_tracking.mapping.tags import (
     EVAL_ID,
@@ -102,4 +102,4 @@ def run_name(spec: EvalSpec, settings: MLflowSettings) -> str:
     """
     short_model = spec.model.rsplit("/", 1)[-1]
     name = settings.run_name or f"{spec.task}-{short_model}-{spec.eval_id}"
-    return cut_text(clean_text(name), RUN_NAME_CHARACTERS)
+    return stored_text(name, RUN_NAME_CHARACTERS)

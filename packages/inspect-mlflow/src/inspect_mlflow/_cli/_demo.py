@@ -39,9 +39,8 @@ def demo_command(directory: Path | None, open_ui: bool) -> None:
     no network, a few seconds. The run goes to the tracking URI that is configured, else to
     sqlite:///mlflow.db.
     """
-    from inspect_mlflow_core.exceptions import InspectMlflowError
-
     from inspect_mlflow._demo import open_in_browser, run_demo
+    from inspect_mlflow_core.exceptions import InspectMlflowError
 
     try:
         outcome = run_demo(directory, say=click.echo)

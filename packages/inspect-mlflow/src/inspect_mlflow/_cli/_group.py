@@ -12,9 +12,6 @@ from typing import NoReturn
 
 import click
 
-from inspect_mlflow._cli._demo import demo_command
-from inspect_mlflow._cli._doctor import doctor_command
-
 COMMAND_GROUP = "inspect_mlflow.commands"
 
 _EPILOG = """\b

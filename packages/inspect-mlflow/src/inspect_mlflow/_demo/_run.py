@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog
+
     from inspect_mlflow_core.config import MLflowSettings
     from inspect_mlflow_core.connection import RunRecord
 
@@ -171,8 +172,11 @@ def _facts(run: RunRecord) -> list[tuple[str, str]]:
     return [
         ("run", run.name),
         ("status", run.status),
-        ("accuracy", f"{_number(metrics.get('inspect.accuracy'))} "
-         f"({_number(correct)} of {_number(scored)} answers correct)"),
+        (
+            "accuracy",
+            f"{_number(metrics.get('inspect.accuracy'))} "
+            f"({_number(correct)} of {_number(scored)} answers correct)",
+        ),
         ("samples", _number(metrics.get("completed_samples"))),
         ("tokens", _number(metrics.get("inspect.tokens.total_tokens"))),
     ]

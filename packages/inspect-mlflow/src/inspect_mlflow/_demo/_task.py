@@ -108,9 +108,7 @@ def answer(
     read = sum(len(message.text.split()) for message in messages)
     written = len(text.split())
     # Without usage Inspect would count tokens with a tokenizer that it downloads.
-    output.usage = ModelUsage(
-        input_tokens=read, output_tokens=written, total_tokens=read + written
-    )
+    output.usage = ModelUsage(input_tokens=read, output_tokens=written, total_tokens=read + written)
     return output
 
 

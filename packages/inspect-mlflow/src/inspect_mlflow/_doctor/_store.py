@@ -1,0 +1,190 @@
+"""Checks of the tracking store: it answers, takes the credentials, and lets us write."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from inspect_mlflow._doctor._check import Check
+from inspect_mlflow_core.connection import (
+    MetricPoint,
+    RunRecord,
+    TrackingStore,
+    ensure_experiment,
+    open_tracking_store,
+    tracking_uri_kind,
+)
+from inspect_mlflow_core.conversion import mask_text
+from inspect_mlflow_core.exceptions import DeliveryError, RejectedError, RetryableError
+
+if TYPE_CHECKING:
+    from inspect_mlflow_core.config import MLflowSettings
+
+OLDEST_FOR_RUNS: Final = (3, 0)
+OLDEST_FOR_TRACES: Final = (3, 6)
+
+_CREDENTIALS_ADVICE = (
+    "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
+)
+_RUN_TAGS = {"mlflow.source.name": "inspect-mlflow doctor", "inspect.role": "doctor"}
+
+
+def store_checks(settings: MLflowSettings) -> Iterator[Check]:
+    """Check the store from its first sign of life to an artifact, up to what fails.
+
+    What is written for it, one run, is deleted again.
+
+    Args:
+        settings: With a tracking URI.
+    """
+    probe = StoreProbe(settings, settings.tracking_uri or "")
+    try:
+        for name, step in probe.steps():
+            check = _outcome(name, step)
+            yield check
+            if check.status == "fail":
+                break
+    finally:
+        probe.delete_run()
+
+
+def release_of(version: str) -> tuple[int, int] | None:
+    """Major and minor number of a version, or None for what is no version."""
+    numbers = re.match(r"(\d+)\.(\d+)", version)
+    return (int(numbers[1]), int(numbers[2])) if numbers else None
+
+
+class StoreProbe:
+    """The steps of the checks, each of which uses what those before it found.
+
+    Args:
+        settings: Which experiment, and whether artifacts are wanted.
+        tracking_uri: The store.
+    """
+
+    def __init__(self, settings: MLflowSettings, tracking_uri: str) -> None:
+        self._settings = settings
+        self._uri = tracking_uri
+        self._opened: TrackingStore | None = None
+        self._version = ""
+        self._found = ""
+        self._experiment_id = ""
+        self._run: RunRecord | None = None
+
+    def steps(self) -> list[tuple[str, Callable[[], Check]]]:
+        """Names and functions, in their order."""
+        return [
+            ("server", self._check_server),
+            ("traces", self._check_traces),
+            ("credentials", self._check_credentials),
+            ("experiment", self._check_experiment),
+            ("runs", self._check_runs),
+            ("artifacts", self._check_artifacts),
+        ]
+
+    def delete_run(self) -> None:
+        """Delete the run that was created, if there is one and the store lets us."""
+        run, self._run = self._run, None
+        if run is None:
+            return
+        try:
+            self._store.delete_run(run.run_id)
+        except DeliveryError:
+            # The step before has told that the store fails; its tags tell what the run is.
+            return
+
+    @property
+    def _store(self) -> TrackingStore:
+        if self._opened is None:
+            self._opened = open_tracking_store(self._uri)
+        return self._opened
+
+    def _check_server(self) -> Check:
+        self._version = self._store.check()
+        release = release_of(self._version)
+        if tracking_uri_kind(self._uri) == "database":
+            return Check("server", "ok", f"none; the database opens with MLflow {self._version}")
+        if release is None:
+            detail = "answers, but does not tell its version"
+            return Check("server", "warn", detail, "make sure that it is MLflow 3.0 or later")
+        if release < OLDEST_FOR_RUNS:
+            detail = f"MLflow {self._version} is too old"
+            return Check("server", "fail", detail, "upgrade the server to MLflow 3.0 or later")
+        return Check("server", "ok", f"answers, MLflow {self._version}")
+
+    def _check_traces(self) -> Check:
+        release = release_of(self._version)
+        if release is None or release >= OLDEST_FOR_TRACES:
+            return Check("traces", "ok", "need MLflow 3.6 or later")
+        detail = f"need MLflow 3.6 or later; this is {self._version}, which takes runs"
+        if self._settings.tracing_enabled:
+            return Check("traces", "warn", detail, "upgrade the server")
+        return Check("traces", "ok", detail)
+
+    def _check_credentials(self) -> Check:
+        experiment = self._store.get_experiment_by_name(self._settings.experiment_name)
+        if experiment is None:
+            self._found = "created now"
+        else:
+            self._found = "was in the trash, restored now" if experiment.deleted else "exists"
+        return Check("credentials", "ok", "accepted")
+
+    def _check_experiment(self) -> Check:
+        name = mask_text(self._settings.experiment_name)
+        self._experiment_id = ensure_experiment(self._store, self._settings.experiment_name)
+        return Check("experiment", "ok", f"{name}: {self._found} (id {self._experiment_id})")
+
+    def _check_runs(self) -> Check:
+        now_ms = int(time.time() * 1000)
+        self._run = self._store.create_run(
+            self._experiment_id,
+            name="inspect-mlflow doctor",
+            start_time_ms=now_ms,
+            tags=_RUN_TAGS,
+        )
+        point = MetricPoint("doctor", 1.0, now_ms)
+        self._store.log_batch(self._run.run_id, metrics=[point])
+        self._store.update_run(self._run.run_id, status="FINISHED", end_time_ms=now_ms)
+        if self._settings.log_artifacts:
+            return Check("runs", "ok", "can be written")
+        run, self._run = self._run, None
+        self._store.delete_run(run.run_id)
+        return Check("runs", "ok", "can be written and deleted")
+
+    def _check_artifacts(self) -> Check:
+        if self._run is None:
+            return Check("artifacts", "ok", "not tried: log_artifacts is off")
+        with tempfile.TemporaryDirectory() as scratch:
+            file = Path(scratch) / "doctor.txt"
+            file.write_text("inspect-mlflow doctor\n", "utf-8")
+            self._store.upload_artifact(self._run, file, "inspect")
+        run, self._run = self._run, None
+        self._store.delete_run(run.run_id)
+        return Check("artifacts", "ok", "can be uploaded; the run for this check is deleted again")
+
+
+def _outcome(name: str, step: Callable[[], Check]) -> Check:
+    try:
+        return step()
+    except DeliveryError as error:
+        return Check(name, "fail", mask_text(str(error)), _advice(error))
+    # Drivers, plugins and credential files raise what they like; that is the finding.
+    except Exception as error:
+        reason = " ".join(mask_text(str(error)).split())[:300]
+        return Check(name, "fail", f"{type(error).__name__}: {reason}", "check the tracking URI")
+
+
+def _advice(error: DeliveryError) -> str:
+    if error.cause in ("http_401", "http_403"):
+        return _CREDENTIALS_ADVICE
+    if isinstance(error, RetryableError) and error.unreachable:
+        return "start the server, or correct MLFLOW_TRACKING_URI"
+    if isinstance(error, RetryableError):
+        return "try again; if it stays, look into the server's log"
+    if isinstance(error, RejectedError) and error.cause == "mlflow_incomplete":
+        return "pip install 'mlflow>=3.0,<4'"
+    return "look into the server's log, and check your rights there"
