@@ -7,19 +7,19 @@ decision of the delivery worker.
 
 from __future__ import annotations
 
-import configparser
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from importlib.metadata import entry_points
-from pathlib import Path
 from time import time
 from typing import IO, TYPE_CHECKING, Any, Protocol
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from inspect_mlflow_core.conversion import mask_text, mask_uri
 from inspect_mlflow_core.exceptions import RejectedError, RetryableError
+
+from ._http_credentials import authenticated_session, without_credentials
 
 if TYPE_CHECKING:
     import requests
@@ -70,11 +70,6 @@ class Transport(Protocol):
 @dataclass(slots=True)
 class RequestsTransport:
     """Speaks to a server with `requests`, with the credentials that MLflow's client would use.
-
-    Read from the environment, as documented at
-    https://mlflow.org/docs/latest/self-hosting/security/basic-http-auth/ and in
-    `mlflow.environment_variables`: user name and password (or `~/.mlflow/credentials`), token,
-    certificates, workspace.
 
     Args:
         host: Scheme, host and path of the server, free of credentials.
@@ -186,8 +181,8 @@ def open_transport(tracking_uri: str) -> Transport:
         from mlflow.utils.credentials import get_default_host_creds
 
         return MlflowTransport(host, get_default_host_creds(host))
-    host, user_info = _without_credentials(host)
-    return RequestsTransport(host, _session(user_info))
+    host, user_info = without_credentials(host)
+    return RequestsTransport(host, authenticated_session(user_info))
 
 
 def _needs_mlflow() -> bool:
@@ -195,65 +190,6 @@ def _needs_mlflow() -> bool:
     if sigv4 or os.environ.get("MLFLOW_TRACKING_AUTH"):
         return True
     return any(len(entry_points(group=group)) > 0 for group in _PLUGIN_GROUPS)
-
-
-def _without_credentials(host: str) -> tuple[str, tuple[str, str] | None]:
-    parts = urlsplit(host)
-    user_info, at, address = parts.netloc.rpartition("@")
-    if not at:
-        return host, None
-    username, _, password = user_info.partition(":")
-    plain = urlunsplit(parts._replace(netloc=address))
-    return plain, (unquote(username), unquote(password))
-
-
-def _session(user_info: tuple[str, str] | None) -> requests.Session:
-    import requests
-    from requests.adapters import HTTPAdapter
-    from requests.auth import HTTPBasicAuth
-
-    session = requests.Session()
-    adapter = HTTPAdapter(pool_connections=2, pool_maxsize=2, max_retries=0)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    username, password = user_info or _username_and_password()
-    token = os.environ.get("MLFLOW_TRACKING_TOKEN")
-    if username and (password or user_info):
-        # As bytes, because `requests` encodes text as Latin-1, MLflow's client as UTF-8.
-        session.auth = HTTPBasicAuth(username.encode(), (password or "").encode())
-    elif token:
-        session.auth = _bearer(token)
-    if workspace := os.environ.get("MLFLOW_WORKSPACE"):
-        session.headers["X-MLFLOW-WORKSPACE"] = workspace
-    if os.environ.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() in ("1", "true"):
-        session.verify = False
-    elif certificate := os.environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH"):
-        session.verify = certificate
-    session.cert = os.environ.get("MLFLOW_TRACKING_CLIENT_CERT_PATH")
-    return session
-
-
-def _bearer(token: str) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
-    # Not a header of the session, which an entry for this host in ~/.netrc would replace.
-    def authorize(request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {token}"
-        return request
-
-    return authorize
-
-
-def _username_and_password() -> tuple[str | None, str | None]:
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read(Path("~/.mlflow/credentials").expanduser())
-    except (configparser.Error, OSError, UnicodeDecodeError):
-        # MLflow's own client fails on a broken file; the variables may still be enough.
-        parser = configparser.ConfigParser()
-    stored = parser["mlflow"] if parser.has_section("mlflow") else {}
-    return (
-        os.environ.get("MLFLOW_TRACKING_USERNAME") or stored.get("mlflow_tracking_username"),
-        os.environ.get("MLFLOW_TRACKING_PASSWORD") or stored.get("mlflow_tracking_password"),
-    )
 
 
 def unanswered(error: Exception, host: str) -> RetryableError | RejectedError:
@@ -287,11 +223,12 @@ def _never_sent(error: Exception) -> bool:
     import requests
 
     if isinstance(error, requests.RequestException):
-        # InvalidURL, InvalidHeader, InvalidJSONError, MissingSchema, ... but an answer whose body
-        # cannot be decoded did come, and a broken pipe is the server's doing.
-        return isinstance(error, ValueError) and error.response is None
+        # InvalidURL, InvalidHeader, MissingSchema and so on are ValueErrors.
+        return isinstance(error, (ValueError, requests.exceptions.InvalidJSONError))
+    if isinstance(error, (ConnectionError, TimeoutError)):
+        return False
     # `requests` reports a missing certificate file as a plain OSError.
-    return isinstance(error, ValueError) or type(error) in (OSError, FileNotFoundError)
+    return isinstance(error, (OSError, ValueError))
 
 
 def raise_for_answer(response: requests.Response, what: str) -> None:

@@ -7,18 +7,34 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from inspect_mlflow_core.conversion import mask_text, mask_uri
 from inspect_mlflow_core.exceptions import RejectedError, RetryableError
 
 from ._artifact_files import copy_to_local_root, local_artifact_root, upload_with_mlflow
 from ._chunks import log_batches
+from ._database import DATABASE_SCHEMES, check_database, sqlite_path
 from ._records import DatasetInput, Experiment, MetricPoint, RunRecord, RunStatus
 
 _RETRYABLE_CODES = frozenset(
     {"TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "INTERNAL_ERROR", "RESOURCE_CONFLICT"}
 )
+
+ARTIFACTS_FOLDER = "mlartifacts"
+
+# What SQLite, PostgreSQL, MySQL and SQL Server say, matched as whole phrases because messages
+# also hold texts of the user.
+_LOCKED = re.compile(
+    r"database (?:table )?is locked|deadlock detected|Deadlock found when trying to get lock"
+    r"|Lock wait timeout exceeded|was deadlocked on lock"
+)
+_UNUSABLE_FILE = re.compile(
+    r"unable to open database file|attempt to write a readonly database|file is not a database"
+)
+_FILE_ERRORS = (FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
+# Where the package that holds a driver is named otherwise; MySQLdb is that of `mysql://`.
+_DRIVER_PACKAGES = {"psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}
 
 
 class MlflowTrackingStore:
@@ -167,16 +183,25 @@ class MlflowTrackingStore:
     def _calls(self) -> Iterator[Any]:
         try:
             if self._opened is None:
-                from mlflow.tracking._tracking_service.utils import _get_store
-
-                # The only way to a store that leaves MLflow's global tracking URI alone and
-                # knows every scheme that plugins add.
-                self._opened = _get_store(store_uri=self.tracking_uri)
+                self._opened = _open(self.tracking_uri)
             yield self._opened
         except (RetryableError, RejectedError):
             raise
         except Exception as error:  # SQLAlchemy, drivers and plugins raise without a common base.
             raise classified(error, self.tracking_uri) from None
+
+
+def _open(tracking_uri: str) -> Any:
+    from mlflow.tracking._tracking_service.utils import _get_store
+
+    if urlsplit(tracking_uri).scheme.split("+")[0].lower() in DATABASE_SCHEMES:
+        check_database(tracking_uri)
+    database = sqlite_path(tracking_uri)
+    # MLflow's default is a folder of the working directory, which MLflow 3.0 creates at once.
+    artifacts = (database.resolve().parent / ARTIFACTS_FOLDER).as_uri() if database else None
+    # The only way to a store that leaves MLflow's global tracking URI alone and knows every
+    # scheme that plugins add.
+    return _get_store(store_uri=tracking_uri, artifact_uri=artifacts)
 
 
 def classified(error: Exception, tracking_uri: str) -> RetryableError | RejectedError:
@@ -192,21 +217,30 @@ def classified(error: Exception, tracking_uri: str) -> RetryableError | Rejected
     text = mask_text(_first_line(error))
     where = f"MLflow store {mask_uri(tracking_uri)}"
     code = getattr(error, "error_code", None)
-    if re.search(r"database is locked|deadlock|busy", str(error), re.IGNORECASE):
+    if _LOCKED.search(str(error)):
         return RetryableError(f"{where} is locked by another process", cause="database_locked")
-    if isinstance(error, (ConnectionError, TimeoutError)) or "OperationalError" in str(error):
+    if isinstance(error, ImportError):
+        return _missing_package(error, where)
+    if _UNUSABLE_FILE.search(str(error)) or isinstance(error, _FILE_ERRORS):
+        return RejectedError(f"{where} cannot be opened: {text}", cause="database_file")
+    if isinstance(error, OSError) or "OperationalError" in f"{type(error).__name__} {error}":
         return RetryableError(
             f"{where} cannot be reached: {text}", cause="connection", unreachable=True
-        )
-    if isinstance(error, ModuleNotFoundError):
-        return RejectedError(
-            f"{where} needs the full MLflow (pip install mlflow): {error.name} is missing",
-            cause="mlflow_incomplete",
         )
     if code in _RETRYABLE_CODES:
         return RetryableError(f"{where} failed: {text}", cause=str(code).lower())
     cause = str(code).lower() if code else type(error).__name__
     return RejectedError(f"{where} refused: {text}", cause=cause, error_code=code)
+
+
+def _missing_package(error: ImportError, where: str) -> RejectedError:
+    package = (error.name or "").split(".")[0]
+    if package in ("", "mlflow", "sqlalchemy", "alembic"):
+        advice, cause = "the full MLflow: pip install mlflow", "mlflow_incomplete"
+    else:
+        advice = f"the driver {package}: pip install {_DRIVER_PACKAGES.get(package, package)}"
+        cause = "database_driver"
+    return RejectedError(f"{where} needs {advice}", cause=cause)
 
 
 def _first_line(error: Exception) -> str:
@@ -227,12 +261,11 @@ def sqlite_artifact_location(tracking_uri: str, experiment_name: str) -> str | N
     Returns:
         A `file:` URI, or None to leave the choice to MLflow.
     """
-    parts = urlsplit(tracking_uri)
-    path = unquote(parts.path)[1:]
-    if parts.scheme.split("+")[0] != "sqlite" or not path or ":memory:" in path:
+    path = sqlite_path(tracking_uri)
+    if path is None:
         return None
     folder = re.sub(r"[^\w.-]+", "_", experiment_name).strip("._")[:80] or "experiment"
-    return (Path(path).resolve().parent / "mlartifacts" / folder).as_uri()
+    return (path.resolve().parent / ARTIFACTS_FOLDER / folder).as_uri()
 
 
 def _run_record(run: Any) -> RunRecord:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Literal
 from urllib.parse import urlsplit
 
+from ._database import DATABASE_SCHEMES
 from ._records import TrackingStore
 
 TrackingUriKind = Literal["http", "databricks", "database", "other"]
-
-_DATABASE_SCHEMES = ("sqlite", "postgresql", "mysql", "mssql")
 
 
 def tracking_uri_kind(tracking_uri: str) -> TrackingUriKind:
@@ -27,7 +26,7 @@ def tracking_uri_kind(tracking_uri: str) -> TrackingUriKind:
         return "http"
     if scheme == "databricks" or tracking_uri == "databricks":
         return "databricks"
-    return "database" if scheme in _DATABASE_SCHEMES else "other"
+    return "database" if scheme in DATABASE_SCHEMES else "other"
 
 
 def open_tracking_store(tracking_uri: str) -> TrackingStore:

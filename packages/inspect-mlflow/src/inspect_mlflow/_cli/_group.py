@@ -12,6 +12,9 @@ from typing import NoReturn
 
 import click
 
+from inspect_mlflow._cli._demo import demo_command
+from inspect_mlflow._cli._doctor import doctor_command
+
 COMMAND_GROUP = "inspect_mlflow.commands"
 
 _EPILOG = """\b
@@ -85,6 +88,10 @@ def main(ctx: click.Context) -> None:
     MLFLOW_TRACKING_URI, then run `inspect eval` as always. These commands do the rest.
     """
     ctx.obj = _read_dotenv()
+
+
+main.add_command(demo_command)
+main.add_command(doctor_command)
 
 
 def _read_dotenv() -> frozenset[str]:
