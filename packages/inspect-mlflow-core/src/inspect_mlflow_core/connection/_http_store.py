@@ -20,6 +20,7 @@ from ._artifact_files import (
 )
 from ._chunks import log_batches
 from ._http_transport import (
+    CONCURRENT_REQUESTS,
     PROBE_TIMEOUT_SECONDS,
     UPLOAD_TIMEOUT_SECONDS,
     Transport,
@@ -39,10 +40,12 @@ class HttpTrackingStore:
     Args:
         tracking_uri: The server's URI as configured.
         transport: Sends the requests.
+        concurrency: See `TrackingStore`.
     """
 
     tracking_uri: str
     transport: Transport
+    concurrency: int = CONCURRENT_REQUESTS
 
     def __repr__(self) -> str:
         """Name the server without its credentials."""

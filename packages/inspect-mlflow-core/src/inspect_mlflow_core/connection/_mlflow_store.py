@@ -47,6 +47,9 @@ class MlflowTrackingStore:
         tracking_uri: As in `MLFLOW_TRACKING_URI`.
     """
 
+    # An embedded database has one writer at a time.
+    concurrency = 0
+
     def __init__(self, tracking_uri: str) -> None:
         self.tracking_uri = tracking_uri
         self._opened: Any = None

@@ -99,9 +99,15 @@ class TrackingStore(Protocol):
 
     Every method raises `RetryableError` when trying again can help and `RejectedError` when it
     cannot. None of them retries, and none touches MLflow's global state.
+
+    Attributes:
+        tracking_uri: As it was configured.
+        concurrency: Calls that may be under way besides the caller's own; 0 where calls from
+            several threads gain nothing.
     """
 
     tracking_uri: str
+    concurrency: int
 
     def check(self) -> str:
         """Ask the server for a sign of life; return its version, or `""` when it tells none."""

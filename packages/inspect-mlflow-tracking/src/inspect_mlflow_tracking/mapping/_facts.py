@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from inspect_mlflow_core.conversion import numeric_scores
+from inspect_mlflow_core.conversion import metric_value, numeric_scores
 
 from ._times import milliseconds
 
@@ -150,15 +150,16 @@ def usage_fields(usage: Any) -> dict[str, float]:
         usage: A `ModelUsage`, or its JSON.
 
     Returns:
-        Field name to number; `total_cost` is in the currency of the user's price table.
+        Field name to finite number; `total_cost` is in the currency of the user's price table.
     """
     fields = {name: _field(usage, name) for name in USAGE_FIELDS}
-    return {name: value for name, value in fields.items() if isinstance(value, (int, float))}
+    return {name: value for name, value in fields.items() if metric_value(value) is not None}
 
 
 def _not_negative(seconds: Any) -> float | None:
     # Inspect before 0.3.281 could log a negative working time for concurrent waits.
-    return max(0.0, float(seconds)) if isinstance(seconds, (int, float)) else None
+    number = metric_value(seconds)
+    return None if number is None else max(0.0, number)
 
 
 def _field(source: Any, name: str) -> Any:

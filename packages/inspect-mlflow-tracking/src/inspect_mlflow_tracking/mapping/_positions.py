@@ -9,7 +9,9 @@ class SamplePositions:
     """Maps (sample id, epoch) to an MLflow step that does not depend on the order of completion.
 
     The step is `(epoch - 1) * size of the dataset + position in the dataset`, counted from 1, so
-    that the same step is the same sample in every run of the same dataset.
+    that the same step is the same sample in every run of the same dataset. Samples that are not
+    in the dataset (added while the evaluation runs) have steps below zero, so that they take
+    nobody's place however many epochs there are.
 
     Args:
         sample_ids: Ids in the order of the dataset.
@@ -19,20 +21,30 @@ class SamplePositions:
         self._positions: dict[str, int] = {}
         for sample_id in sample_ids:
             self._positions.setdefault(str(sample_id), len(self._positions) + 1)
-        self._size = len(self._positions)
+        self._added: dict[str, int] = {}
 
     def step(self, sample_id: str | int, epoch: int) -> int:
-        """Return the step of a sample; an unknown id gets the next free position.
+        """Return the step of a sample.
 
         Args:
             sample_id: Id of the dataset.
             epoch: 1 for the first.
 
         Returns:
-            A number of at least 1.
+            At least 1 for samples of the dataset, otherwise a negative number that depends on
+            the order in which these samples are asked for.
         """
-        position = self._positions.setdefault(str(sample_id), len(self._positions) + 1)
-        return (epoch - 1) * max(self._size, 1) + position
+        position = self._positions.get(str(sample_id))
+        if position is not None:
+            return (epoch - 1) * len(self._positions) + position
+        added = self._added.setdefault(str(sample_id), len(self._added))
+        return -1 - _paired(added, epoch - 1)
+
+
+def _paired(first: int, second: int) -> int:
+    # Cantor's pairing: another number for each pair, without knowing how many there will be.
+    diagonal = first + second
+    return diagonal * (diagonal + 1) // 2 + second
 
 
 def dataset_order(sample_ids: Sequence[str | int] | None, seen: Iterable[str | int]) -> list[str]:
@@ -50,6 +62,8 @@ def dataset_order(sample_ids: Sequence[str | int] | None, seen: Iterable[str | i
     return sorted({str(sample_id) for sample_id in seen}, key=_natural_order)
 
 
-def _natural_order(sample_id: str) -> tuple[bool, int, str]:
+def _natural_order(sample_id: str) -> tuple[bool, int, str, str]:
     is_number = sample_id.isascii() and sample_id.isdigit()
-    return not is_number, int(sample_id) if is_number else 0, sample_id
+    # Compared as text of one length, because Python refuses to convert very long numbers.
+    digits = sample_id.lstrip("0") if is_number else ""
+    return not is_number, len(digits), digits, sample_id

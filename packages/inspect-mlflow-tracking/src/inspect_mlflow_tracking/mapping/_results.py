@@ -33,7 +33,8 @@ def result_metrics(scores: Iterable[EvalScore]) -> Iterator[ResultMetric]:
     """Yield every aggregate of a log.
 
     Several reducers give several entries of one name, so that the reducer belongs to the name
-    then; metrics with a group (`grouped()`, `ci()`) are told apart by it.
+    then; metrics with a group (`grouped()`, `ci()`) are told apart by it. What would still have
+    the name of an earlier aggregate is numbered.
 
     Args:
         scores: `EvalResults.scores`.
@@ -41,7 +42,21 @@ def result_metrics(scores: Iterable[EvalScore]) -> Iterator[ResultMetric]:
     Yields:
         Aggregates in the order of the log.
     """
-    scores = list(scores)
+    taken: set[tuple[str, ...]] = set()
+    for path, number, headline in _aggregates(list(scores)):
+        yield ResultMetric(_distinct(path, taken), metric_value(number), headline)
+
+
+def _distinct(path: tuple[str, ...], taken: set[tuple[str, ...]]) -> tuple[str, ...]:
+    distinct, count = path, 1
+    while distinct in taken:
+        count += 1
+        distinct = (*path, str(count))
+    taken.add(distinct)
+    return distinct
+
+
+def _aggregates(scores: list[EvalScore]) -> Iterator[tuple[tuple[str, ...], Any, bool]]:
     reducers = Counter((score.scorer, score.name) for score in scores)
     seen: set[str] = set()
     for score in scores:
@@ -55,11 +70,11 @@ def result_metrics(scores: Iterable[EvalScore]) -> Iterator[ResultMetric]:
             name = [group, metric.name] if group else [key]
             headline = score.scorer not in seen
             seen.add(score.scorer)
-            yield ResultMetric((*prefix, *name), metric_value(metric.value), headline)
+            yield (*prefix, *name), metric.value, headline
         for count in ("scored_samples", "unscored_samples"):
-            number = metric_value(getattr(score, count, None))
+            number = getattr(score, count, None)
             if number is not None:
-                yield ResultMetric((*prefix, count), number, headline=False)
+                yield (*prefix, count), number, False
 
 
 def named_results(
@@ -120,7 +135,7 @@ def total_usage(usage: dict[str, dict[str, float]]) -> dict[str, float]:
     for fields in usage.values():
         for field, value in fields.items():
             totals[field] = totals.get(field, 0) + value
-    return totals
+    return {field: value for field, value in totals.items() if metric_value(value) is not None}
 
 
 def plain_usage(model_usage: Any) -> dict[str, dict[str, float]]:

@@ -29,11 +29,7 @@ def sample_points(
         key = names.assign("sample", "total_time")
         points.append(MetricPoint(key, facts.total_time_seconds, timestamp_ms, step))
     for path, value in facts.scores.items():
-        key = (
-            names.assign("sample", "score", *path)
-            if _reserved(path)
-            else names.assign("sample", *path)
-        )
+        key = names.assign("sample", *(("score/total_time",) if _reserved(path) else path))
         points.append(MetricPoint(key, value, timestamp_ms, step))
     return points
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 def milliseconds(timestamp: object) -> int | None:
     """Return an Inspect timestamp as milliseconds since the epoch.
@@ -13,7 +15,8 @@ def milliseconds(timestamp: object) -> int | None:
             anything else.
 
     Returns:
-        Milliseconds, or None when there is no readable time (`""` in interrupted logs).
+        Milliseconds; None when there is no readable time (`""` in interrupted logs) or one before
+        the epoch, which MLflow refuses.
     """
     if isinstance(timestamp, str) and timestamp:
         try:
@@ -26,4 +29,5 @@ def milliseconds(timestamp: object) -> int | None:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return round(moment.timestamp() * 1000)
+    milliseconds_since_epoch = round((moment - _EPOCH).total_seconds() * 1000)
+    return milliseconds_since_epoch if milliseconds_since_epoch >= 0 else None

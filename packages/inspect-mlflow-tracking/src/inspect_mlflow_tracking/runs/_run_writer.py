@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from inspect_mlflow_core.connection import (
@@ -41,6 +41,8 @@ class RunWriter:
         self.points_sent = 0
         self._unread = set() if created else set(run.metrics)
         self._known: dict[str, dict[int, tuple[int, float]]] = {}
+        self._waiting: list[MetricPoint] = []
+        self._waiting_values: dict[tuple[str, int], tuple[int, float]] = {}
 
     def log_points(self, points: Iterable[MetricPoint]) -> None:
         """Write the points whose value the store does not hold.
@@ -52,14 +54,32 @@ class RunWriter:
             RetryableError: The server cannot take them now; what was sent stays remembered.
             RejectedError: The server refuses them.
         """
-        batch: list[MetricPoint] = []
+        self.add_points(points)
+        self.send_points()
+
+    def add_points(self, points: Iterable[MetricPoint]) -> None:
+        """Write such points as soon as they fill a request; `send_points` writes the rest.
+
+        Args:
+            points: Metric points, in any number.
+
+        Raises:
+            RetryableError: See `log_points`.
+            RejectedError: See `log_points`.
+        """
         for point in points:
             missing = self._missing(point)
-            if missing is not None:
-                batch.append(missing)
-            if len(batch) == BATCH_POINTS:
-                self._send(batch)
-                batch = []
+            if missing is None:
+                continue
+            self._waiting.append(missing)
+            self._waiting_values[missing.key, missing.step] = (missing.timestamp_ms, missing.value)
+            if len(self._waiting) == BATCH_POINTS:
+                self.send_points()
+
+    def send_points(self) -> None:
+        """Write the points that wait for others to join their request."""
+        batch, self._waiting = self._waiting, []
+        self._waiting_values = {}
         if batch:
             self._send(batch)
 
@@ -102,14 +122,14 @@ class RunWriter:
             self.store.log_dataset(self.run.run_id, dataset)
             self.datasets.add((dataset.name, dataset.digest))
 
-    def upload(self, files: Sequence[tuple[Path, str]]) -> None:
-        """Store files as artifacts.
+    def upload(self, local_path: Path, folder: str) -> None:
+        """Store a file among the run's artifacts.
 
         Args:
-            files: (local file, folder among the run's artifacts) each.
+            local_path: The file.
+            folder: Where to.
         """
-        for local_path, folder in files:
-            self.store.upload_artifact(self.run, local_path, folder)
+        self.store.upload_artifact(self.run, local_path, folder)
 
     def set_status(self, status: RunStatus, end_time_ms: int | None) -> None:
         """Set status and end time, unless they are so already."""
@@ -124,7 +144,9 @@ class RunWriter:
             self._known.setdefault(point.key, {})[point.step] = (point.timestamp_ms, point.value)
 
     def _missing(self, point: MetricPoint) -> MetricPoint | None:
-        known = self._history(point.key).get(point.step)
+        known = self._waiting_values.get((point.key, point.step))
+        if known is None:
+            known = self._history(point.key).get(point.step)
         if known is None:
             return point
         timestamp_ms, value = known

@@ -9,19 +9,17 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from inspect_mlflow_core.connection import MetricPoint, RunStatus
 from inspect_mlflow_core.conversion import NameTable
-from inspect_mlflow_core.exceptions import RejectedError
 from inspect_mlflow_tracking.artifacts import (
-    LOG_DIRECTORY,
     LOGGED_ARTIFACTS_TAG,
     TableFiles,
     logged_artifacts_value,
-    prepare_log_artifact,
     table_paths,
     write_header_file,
 )
@@ -47,7 +45,9 @@ from inspect_mlflow_tracking.mapping import (
 )
 from inspect_mlflow_tracking.mapping.tags import LOG_DIGEST, STATUS, json_text, outcome_tags
 
+from ._concurrent import ConcurrentCalls
 from ._run_writer import RunWriter
+from ._uploads import Uploads
 
 if TYPE_CHECKING:
     from inspect_mlflow_core.config import MLflowSettings
@@ -109,7 +109,8 @@ def write_task_log(
     status = run_status(header.status, being_written=being_written)
     writer = writer or target.open_task_run(header.eval, settings)
     fresh = writer.points_sent == 0 and not writer.run.metrics and LOG_DIGEST not in writer.tags
-    if writer.tags.get(LOG_DIGEST) == _fingerprint(reader, settings, status):
+    complete = writer.tags.get(LOG_DIGEST) == _fingerprint(reader, settings, status)
+    if complete and writer.status == status:
         return TaskResult("unchanged", writer.run.run_id, writer.status, 0)
     work = _TaskWriting(writer, reader, settings, status)
     work.write()
@@ -141,40 +142,51 @@ class _TaskWriting:
         scorer = accuracy_scorer(settings.accuracy_scorer, self.header.eval.scorers)
         self.summary = TaskSummary(scorer)
         self._executed: list[RunningSample] = []
+        self._tags: dict[str, Any] = {}
 
     def write(self) -> None:
         """Write everything; the fingerprint goes last, as the mark of a complete run."""
-        self._write_start()
-        if self.settings.log_artifacts:
-            with tempfile.TemporaryDirectory(prefix="inspect-mlflow-") as directory:
-                self._write_samples_and_files(Path(directory))
-        else:
-            self.writer.log_points(self._sample_points(None))
-            self._write_totals()
+        with ExitStack() as stack:
+            prefix = "inspect-mlflow-"
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=prefix)))
+            calls = stack.enter_context(ConcurrentCalls(self.writer.store.concurrency))
+            self._write_start(calls)
+            if self.settings.log_artifacts:
+                self._write_samples_and_files(directory, calls)
+            else:
+                self.writer.add_points(self._sample_points(None))
+                self.writer.log_points(self._totals())
         self.problems += self.reader.problems
         self._write_end()
 
-    def _write_start(self) -> None:
+    def _write_start(self, calls: ConcurrentCalls) -> None:
         spec = self.header.eval
         # Edits of a finished log change its own metadata, not that of the specification.
         metadata = getattr(self.header, "metadata", None)
         params = task_parameters(spec, self.header.plan, self.param_names, metadata=metadata)
         params.update(log_file_parameters(self.writer.params, self.reader.location))
-        self.writer.log_start(params, {})
-        self.writer.log_dataset(dataset_input(spec))
+        calls.start(lambda: self.writer.log_start(params, {}))
+        calls.start(lambda: self.writer.log_dataset(dataset_input(spec)))
 
-    def _write_samples_and_files(self, directory: Path) -> None:
-        spec = self.header.eval
-        with TableFiles(directory, eval_id=spec.eval_id, task_name=spec.task) as tables:
-            self.writer.log_points(self._sample_points(tables))
-            self._write_totals()
+    def _write_samples_and_files(self, directory: Path, calls: ConcurrentCalls) -> None:
+        spec, location = self.header.eval, Path(self.reader.location)
+        copies, artifacts = directory / "log", directory / "artifacts"
+        copies.mkdir()
+        uploads = Uploads(self.writer, calls)
+        uploads.start_log(self.reader.local_path, location.name, copies)
+        with TableFiles(artifacts, eval_id=spec.eval_id, task_name=spec.task) as tables:
+            self.writer.add_points(self._sample_points(tables))
+            self.writer.add_points(self._totals())
             tables.finish(
                 extract_task_row(eval_id=spec.eval_id, task_name=spec.task, log=self.header)
             )
-        self._write_names_file(directory)
-        stem = Path(self.reader.location).stem
-        write_header_file(self.header, directory, stem)
-        self._upload(directory)
+        self._write_names_file(artifacts)
+        write_header_file(self.header, artifacts, location.stem)
+        uploads.start_directory(artifacts)
+        self.writer.send_points()
+        calls.wait()
+        if uploads.refusal is not None:
+            self.problems.append(f"artifacts: {uploads.refusal}")
 
     def _sample_points(self, tables: TableFiles | None) -> Iterator[MetricPoint]:
         """Yield the points of each sample while counting it; one sample is held at a time."""
@@ -195,15 +207,15 @@ class _TaskWriting:
             step = positions.step(facts.id, facts.epoch)
             yield from sample_points(facts, step, fallback_ms, self.metric_names)
 
-    def _write_totals(self) -> None:
+    def _totals(self) -> list[MetricPoint]:
+        """Return the points that are known once every sample was counted."""
         running = running_points(self._executed, expected_samples(self.header.eval))
-        self.writer.log_points(running)
         highest = max((point.step for point in running), default=0)
         highest = max(highest, self.writer.highest_step("inspect.samples"))
         points, not_numbers = closing_points(self.header, self.summary, highest, self.metric_names)
-        self.writer.log_points(points)
         if not_numbers:
-            self.writer.set_tags({"inspect.metrics_nan": json_text(not_numbers, 5000)})
+            self._tags["inspect.metrics_nan"] = json_text(not_numbers, 5000)
+        return [*running, *points]
 
     def _write_names_file(self, directory: Path) -> None:
         rewritten = {
@@ -214,41 +226,17 @@ class _TaskWriting:
             path = directory / "inspect" / "names.json"
             path.write_text(json.dumps(rewritten, indent=2, ensure_ascii=True), encoding="utf-8")
 
-    def _upload(self, directory: Path) -> None:
-        files = [
-            (path, path.parent.relative_to(directory).as_posix())
-            for path in sorted(directory.rglob("*"))
-            if path.is_file()
-        ]
-        with tempfile.TemporaryDirectory(prefix="inspect-mlflow-log-") as log_directory:
-            log_file = prepare_log_artifact(self.reader.local_path, Path(log_directory))
-            named = self._under_its_name(log_file, Path(log_directory))
-            try:
-                self.writer.upload([*files, (named, LOG_DIRECTORY)])
-            except RejectedError as error:
-                # Metrics and params are of use without the files; the reason is reported.
-                self.problems.append(f"artifacts: {error}")
-                return
-        current = self.writer.tags.get(LOGGED_ARTIFACTS_TAG)
-        paths = table_paths(self.header.eval.task)
-        self.writer.set_tags({LOGGED_ARTIFACTS_TAG: logged_artifacts_value(paths, current)})
-
-    def _under_its_name(self, log_file: Path, directory: Path) -> Path:
-        """Return the log under the name that it has where it came from."""
-        name = Path(self.reader.location).name
-        if log_file.name == name:
-            return log_file
-        link = directory / name
-        link.symlink_to(log_file)
-        return link
-
     def _write_end(self) -> None:
-        tags: dict[str, Any] = outcome_tags(self.header, self.status, self.reader.location)
+        tags = {**self._tags, **outcome_tags(self.header, self.status, self.reader.location)}
         if not any(problem.startswith("artifacts: ") for problem in self.problems):
+            if self.settings.log_artifacts:
+                current = self.writer.tags.get(LOGGED_ARTIFACTS_TAG)
+                paths = table_paths(self.header.eval.task)
+                tags[LOGGED_ARTIFACTS_TAG] = logged_artifacts_value(paths, current)
             tags[LOG_DIGEST] = _fingerprint(self.reader, self.settings, self.status)
         tags[STATUS] = self.status
-        self.writer.set_tags(tags)
         running = self.status == "RUNNING"
-        self.writer.set_status(
-            self.status, None if running else end_time_ms(self.header, self.summary)
-        )
+        end_ms = None if running else end_time_ms(self.header, self.summary)
+        with ConcurrentCalls(self.writer.store.concurrency) as calls:
+            calls.start(lambda: self.writer.set_status(self.status, end_ms))
+            self.writer.set_tags(tags)
