@@ -111,9 +111,7 @@ def test_a_repeated_batch_counts_once(template: Path, tmp_path: Path, log_path: 
     assert [step for step, _, _ in running(uri)] == [1, 2, 3, 4, 5]
 
 
-def test_the_run_can_be_found_by_eval_id(
-    template: Path, tmp_path: Path, log_path: Path
-) -> None:
+def test_the_run_can_be_found_by_eval_id(template: Path, tmp_path: Path, log_path: Path) -> None:
     uri = copy_store(template, tmp_path)
     task, _, _ = live_task(uri, log_path)
     assert task.writer is not None

@@ -78,9 +78,7 @@ def tasks(uri: str) -> list[dict[str, Any]]:
     return [run for name, run in store_contents(uri).items() if name.startswith("task ")]
 
 
-def test_the_exit_of_the_process_ends_what_is_open(
-    tmp_path: Path, process_template: Path
-) -> None:
+def test_the_exit_of_the_process_ends_what_is_open(tmp_path: Path, process_template: Path) -> None:
     uri = copy_store(process_template, tmp_path)
     ending = """
         from inspect_mlflow_tracking import MlflowTrackingHooks

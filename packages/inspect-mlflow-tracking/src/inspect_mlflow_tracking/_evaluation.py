@@ -93,10 +93,12 @@ class EvaluationRun:
             return
         from .autolog import AutologSession, ModelCallSuppression
 
-        if self.settings.tracing_enabled:
-            self._suppression = ModelCallSuppression()
+        traced = self.settings.tracing_enabled
+        self._suppression = ModelCallSuppression() if traced else None
         self._autolog = AutologSession(
-            self.settings.autolog_models, tracking_uri=self.settings.tracking_uri
+            self.settings.autolog_models,
+            tracking_uri=self.settings.tracking_uri,
+            suppressing=traced,
         )
         starter = threading.Thread(
             target=self._autolog.start, name="inspect-mlflow-autolog", daemon=True

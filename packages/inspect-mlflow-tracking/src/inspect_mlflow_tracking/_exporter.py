@@ -115,8 +115,10 @@ class TrackingExporter:
             elif payload is not None:
                 # A shed sample has no payload: its log holds it, and the end of the task reads it.
                 self._control(record.key, payload)
-        for task in touched.values():
-            task.deliver()
+        for key, task in touched.items():
+            # The end of a task has written everything from its log.
+            if self._tasks.get(key) is task:
+                task.deliver()
 
     def target(self, tracking_uri: str) -> TrackingTarget:
         """Return the target behind a URI once its server has answered.
@@ -179,8 +181,6 @@ class TrackingExporter:
         task = self._tasks.get(eval_id)
         if task is None:
             return
-        if task.writer is not None:
-            task.deliver()
         target = self._task_target(task)
         if ended.location is None:
             self._close_without_log(target, task, "no sample had begun")
@@ -197,6 +197,7 @@ class TrackingExporter:
     def _close_without_log(self, target: TrackingTarget, task: LiveTask, reason: str) -> None:
         """Close a run whose log cannot be read: it then holds what arrived while it ran."""
         writer = task.open(target)
+        task.deliver()
         writer.set_tags({STATUS: "KILLED", "inspect.log_problem": reason[:1000]})
         writer.set_status("KILLED", milliseconds(task.spec.created))
 

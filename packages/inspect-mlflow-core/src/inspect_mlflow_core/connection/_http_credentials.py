@@ -12,6 +12,9 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 if TYPE_CHECKING:
     import requests
 
+CONCURRENT_REQUESTS = 8
+"""Requests that other threads may have under way, each on a connection that is kept."""
+
 
 def without_credentials(host: str) -> tuple[str, tuple[str, str] | None]:
     """Take user name and password out of a server's URI.
@@ -50,7 +53,7 @@ def authenticated_session(user_info: tuple[str, str] | None) -> requests.Session
     from requests.auth import HTTPBasicAuth
 
     session = requests.Session()
-    adapter = HTTPAdapter(pool_connections=2, pool_maxsize=2, max_retries=0)
+    adapter = HTTPAdapter(pool_connections=2, pool_maxsize=CONCURRENT_REQUESTS + 1, max_retries=0)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     username, password = user_info or _username_and_password()

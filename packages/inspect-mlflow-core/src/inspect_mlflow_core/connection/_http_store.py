@@ -19,8 +19,8 @@ from ._artifact_files import (
     upload_with_mlflow,
 )
 from ._chunks import log_batches
+from ._http_credentials import CONCURRENT_REQUESTS
 from ._http_transport import (
-    CONCURRENT_REQUESTS,
     PROBE_TIMEOUT_SECONDS,
     UPLOAD_TIMEOUT_SECONDS,
     Transport,

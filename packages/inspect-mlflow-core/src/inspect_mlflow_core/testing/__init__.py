@@ -5,10 +5,11 @@ Needs `mlflow` and `pytest`; nothing here is imported by the packages themselves
 
 from ._environment import clean_environment
 from ._servers import MlflowServer, running_server
-from ._stores import copy_store, make_store_template, store_contents
+from ._stores import artifact_digests, copy_store, make_store_template, store_contents
 
 __all__ = [
     "MlflowServer",
+    "artifact_digests",
     "clean_environment",
     "copy_store",
     "make_store_template",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 
 def make_store_template(directory: Path) -> Path:
@@ -95,7 +96,7 @@ def _run_contents(
         "latest": dict(run.data.metrics),
         "metrics": {key: _history(client, run_id, key) for key in run.data.metrics},
         "datasets": [(i.dataset.name, i.dataset.digest) for i in run.inputs.dataset_inputs],
-        "artifacts": _artifacts(client, run_id, ""),
+        "artifacts": artifact_digests(client.tracking_uri, run.info.artifact_uri),
     }
 
 
@@ -104,13 +105,35 @@ def _history(client: Any, run_id: str, key: str) -> list[tuple[int, int, float]]
     return sorted((point.step, point.timestamp, point.value) for point in points)
 
 
-def _artifacts(client: Any, run_id: str, folder: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for entry in client.list_artifacts(run_id, folder or None):
+def artifact_digests(tracking_uri: str, artifact_uri: str) -> dict[str, str]:
+    """Return a digest of each artifact of a run.
+
+    Args:
+        tracking_uri: The store.
+        artifact_uri: The run's own.
+
+    Returns:
+        SHA-256 in hexadecimal by path.
+    """
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    parts = urlsplit(artifact_uri)
+    if parts.scheme == "mlflow-artifacts":
+        # MLflow before 3.2 asks its global tracking URI where that is.
+        artifact_uri = f"{tracking_uri}/api/2.0/mlflow-artifacts/artifacts{parts.path}"
+    repository = get_artifact_repository(artifact_uri)
+    with tempfile.TemporaryDirectory() as directory:
+        return {
+            path: hashlib.sha256(
+                Path(repository.download_artifacts(path, directory)).read_bytes()
+            ).hexdigest()
+            for path in _artifact_paths(repository, None)
+        }
+
+
+def _artifact_paths(repository: Any, folder: str | None) -> Iterator[str]:
+    for entry in repository.list_artifacts(folder):
         if entry.is_dir:
-            found.update(_artifacts(client, run_id, entry.path))
+            yield from _artifact_paths(repository, entry.path)
         else:
-            with tempfile.TemporaryDirectory() as directory:
-                path = client.download_artifacts(run_id, entry.path, directory)
-                found[entry.path] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    return found
+            yield entry.path

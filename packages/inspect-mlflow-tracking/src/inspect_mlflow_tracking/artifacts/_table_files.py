@@ -66,8 +66,8 @@ class TableWriter:
             self._file.close()
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+# Made once: `json.dumps` makes an encoder for every call that is not by its defaults.
+_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
 class TableFiles:

@@ -62,6 +62,8 @@ def clean_text(text: str) -> str:
 
     This is what Inspect does when it writes a log, so both sources give the same text.
     """
+    if text.isascii():
+        return text
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -111,6 +113,10 @@ def to_json(value: Any) -> str | int | float | bool | None:
     """
     if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        # Almost all texts, and so almost all cells, are plain and short.
+        plain = len(value) <= CELL_LIMIT and value.isascii()
+        return value if plain and type(value) is str else to_string(value)
     if isinstance(value, int):
         return int(value) if -_INTEGER_LIMIT <= value < _INTEGER_LIMIT else str(int(value))
     if isinstance(value, float):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from inspect_mlflow_core.connection import MetricPoint
-from inspect_mlflow_core.conversion import NameTable, metric_value
+from inspect_mlflow_core.conversion import NameTable
 
 from ._results import named_results, plain_usage, result_metrics, total_usage, usage_metrics
 from ._running import expected_samples
@@ -56,11 +56,15 @@ def closing_points(
         Points, aggregates at step 0; and the names of aggregates that are NaN.
     """
     timestamp_ms = end_time_ms(header, summary)
-    values, not_numbers = _aggregates(header, names)
-    values.update(_totals(header, summary))
-    values.update(summary.counts())
-    values.update(summary.latencies())
-    values.update(_usage(header, summary, names))
+    values = {**_totals(header, summary), **summary.counts(), **summary.latencies()}
+    values.update(_usage_totals(header, summary))
+    # These names are fixed, so that a scorer or model whose name leads to one of them has to
+    # take another.
+    for name in (*values, *summary.final_values()):
+        names.assign(name)
+    aggregates, not_numbers = _aggregates(header, names)
+    values.update(aggregates)
+    values.update(_model_usage(header, names))
     last_step = max(running_steps, summary.samples)
     points = [MetricPoint(key, value, timestamp_ms, 0) for key, value in values.items()]
     points += [
@@ -89,14 +93,21 @@ def _totals(header: EvalLog, summary: TaskSummary) -> dict[str, float]:
     }
 
 
-def _usage(header: EvalLog, summary: TaskSummary, names: NameTable) -> dict[str, float]:
-    usage = plain_usage(header.stats.model_usage)
+def _model_usage(header: EvalLog, names: NameTable) -> dict[str, float]:
+    usage = _usage(header)
     values = usage_metrics(usage, ("usage",), names)
-    values.update(usage_metrics(usage, ("inspect.usage",), names))
-    totals = total_usage(usage)
+    return {**values, **usage_metrics(usage, ("inspect.usage",), names)}
+
+
+def _usage(header: EvalLog) -> dict[str, dict[str, float]]:
+    return plain_usage(header.stats.model_usage)
+
+
+def _usage_totals(header: EvalLog, summary: TaskSummary) -> dict[str, float]:
+    totals = total_usage(_usage(header))
     cost = totals.pop("total_cost", None)
-    values.update({f"inspect.tokens.{field}": float(count) for field, count in totals.items()})
-    if cost is not None and metric_value(cost) is not None:
+    values = {f"inspect.tokens.{field}": float(count) for field, count in totals.items()}
+    if cost is not None:
         values["inspect.cost.total"] = float(cost)
     # Retries make the samples' sum differ from the log's, in either direction.
     for field, count in total_usage(summary.usage).items():

@@ -10,6 +10,7 @@ from inspect_mlflow_core.conversion import (
     NameTable,
     flatten_parameters,
     mask_secrets,
+    mask_uri,
     stored_text,
 )
 
@@ -130,7 +131,7 @@ def log_file_parameters(existing: Mapping[str, str], location: str) -> dict[str,
     Returns:
         One new param, or none when the file is named already.
     """
-    text = stored_text(location, PARAM_VALUE_CHARACTERS)
+    text = stored_text(mask_uri(location), PARAM_VALUE_CHARACTERS)
     if text in _log_files(existing.items()):
         return {}
     count = len(_log_files(existing.items())) + 1

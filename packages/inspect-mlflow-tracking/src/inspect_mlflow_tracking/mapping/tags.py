@@ -133,8 +133,25 @@ def parent_identity(spec: EvalSpec) -> dict[str, str]:
     """
     eval_set_id = getattr(spec, "eval_set_id", None)
     if eval_set_id:
-        return {EVAL_SET_ID: str(eval_set_id), ROLE: "parent"}
-    return {RUN_ID: spec.run_id or spec.eval_id, ROLE: "parent"}
+        return {EVAL_SET_ID: _identity_text(eval_set_id), ROLE: "parent"}
+    return {RUN_ID: _identity_text(spec.run_id or spec.eval_id), ROLE: "parent"}
+
+
+def task_identity(spec: EvalSpec) -> dict[str, str]:
+    """Return the tags by which the run of a task is found.
+
+    Args:
+        spec: Specification of the task.
+
+    Returns:
+        The eval id and the role.
+    """
+    return {EVAL_ID: _identity_text(spec.eval_id), ROLE: "task"}
+
+
+def _identity_text(identifier: str) -> str:
+    # As a tag can hold it, but never masked: two ids must not become one.
+    return stored_text(identifier, TAG_VALUE_CHARACTERS)
 
 
 def user_name() -> str:

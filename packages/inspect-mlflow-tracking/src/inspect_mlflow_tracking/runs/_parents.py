@@ -24,8 +24,13 @@ from inspect_mlflow_tracking.mapping.tags import (
     parent_tags,
 )
 
+from ._concurrent import ConcurrentCalls
+
 if TYPE_CHECKING:
     from inspect_ai.log import EvalSpec
+
+# The most that MLflow gives at once (`SEARCH_MAX_RESULTS_THRESHOLD`).
+MOST_TASK_RUNS = 50_000
 
 
 def parent_run(store: TrackingStore, experiment_id: str, spec: EvalSpec) -> RunRecord:
@@ -54,7 +59,8 @@ def parent_run(store: TrackingStore, experiment_id: str, spec: EvalSpec) -> RunR
 
 def task_runs(store: TrackingStore, parent: RunRecord) -> list[RunRecord]:
     """Return the task runs of a parent, oldest first."""
-    return store.search_runs([parent.experiment_id], tag_filter({PARENT_RUN_ID: parent.run_id}))
+    children = tag_filter({PARENT_RUN_ID: parent.run_id})
+    return store.search_runs([parent.experiment_id], children, max_results=MOST_TASK_RUNS)
 
 
 def mark_superseded(store: TrackingStore, children: list[RunRecord]) -> list[RunRecord]:
@@ -97,13 +103,20 @@ def settle_parent(store: TrackingStore, parent: RunRecord) -> None:
 
     Args:
         store: The tracking store.
-        parent: The parent run.
+        parent: The parent run, as it was when it was found or created.
     """
-    children = task_runs(store, parent)
-    if EVAL_SET_ID in parent.tags:
+    parents: list[RunRecord] = []
+    with ConcurrentCalls(store.concurrency) as calls:
+        calls.start(lambda: parents.append(store.get_run(parent.run_id)))
+        children = task_runs(store, parent)
+    (current,) = parents
+    if EVAL_SET_ID in current.tags:
         children = mark_superseded(store, children)
-    if not children:
-        return
+    if children:
+        _settle(store, current, children)
+
+
+def _settle(store: TrackingStore, parent: RunRecord, children: list[RunRecord]) -> None:
     status = parent_status(child.status for child in children)
     ends = [child.end_time_ms for child in children if child.end_time_ms is not None]
     end_time_ms = None if status == "RUNNING" or not ends else max(ends)
@@ -113,10 +126,11 @@ def settle_parent(store: TrackingStore, parent: RunRecord) -> None:
         "inspect.models": _listed(child.tags.get("inspect.model") for child in children),
     }
     changed = {name: value for name, value in tags.items() if parent.tags.get(name) != value}
-    if changed:
-        store.log_batch(parent.run_id, tags=changed)
-    if (parent.status, parent.end_time_ms) != (status, end_time_ms):
-        store.update_run(parent.run_id, status=status, end_time_ms=end_time_ms)
+    with ConcurrentCalls(store.concurrency) as calls:
+        if changed:
+            calls.start(lambda: store.log_batch(parent.run_id, tags=changed))
+        if (parent.status, parent.end_time_ms) != (status, end_time_ms):
+            store.update_run(parent.run_id, status=status, end_time_ms=end_time_ms)
 
 
 def _listed(names: Iterable[str | None]) -> str:

@@ -13,11 +13,10 @@ from inspect_mlflow_core.connection import (
 from inspect_mlflow_core.conversion import RUN_NAME_CHARACTERS, stored_text
 from inspect_mlflow_tracking.mapping import milliseconds
 from inspect_mlflow_tracking.mapping.tags import (
-    EVAL_ID,
     PARENT_RUN_ID,
-    ROLE,
     STATUS,
     specification_tags,
+    task_identity,
 )
 
 from ._parents import parent_run, settle_parent
@@ -70,7 +69,7 @@ class TrackingTarget:
         run, created = create_run_once(
             self.store,
             experiment_id,
-            {EVAL_ID: spec.eval_id, ROLE: "task"},
+            task_identity(spec),
             name=run_name(spec, settings),
             start_time_ms=milliseconds(spec.created) or 0,
             tags=tags,
@@ -79,10 +78,8 @@ class TrackingTarget:
 
     def settle_parents(self) -> None:
         """Bring every parent that was used to the status of its task runs."""
-        for key, parent in list(self._parents.items()):
-            current = self.store.get_run(parent.run_id)
-            settle_parent(self.store, current)
-            self._parents[key] = current
+        for parent in self._parents.values():
+            settle_parent(self.store, parent)
 
     def forget(self) -> None:
         """Look experiments and parents up again; they may have been deleted meanwhile."""

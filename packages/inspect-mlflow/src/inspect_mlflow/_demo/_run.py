@@ -197,6 +197,6 @@ def _how_to_look(uri: str, shown_uri: str, experiment: str, run_name: str) -> li
         ]
     return [
         *where,
-        f"Choose the experiment {experiment} (type: Machine learning) and its tab Runs; "
-        f"the run {run_name} is below the evaluation's parent run.",
+        f"There, click the experiment {experiment} (experiment type: Machine learning), then the "
+        f"run {run_name}, which is under the parent run of its evaluation.",
     ]

@@ -120,7 +120,8 @@ def _inspect_executable() -> Check:
     found = shutil.which("inspect")
     if found is None:
         detail = "not on the PATH: evaluations can only be started from Python"
-        return Check("inspect command", "warn", detail, f"add {Path(sys.prefix)} to the PATH")
+        advice = f"add {Path(sys.executable).parent} to the PATH"
+        return Check("inspect command", "warn", detail, advice)
     if Path(found).parent != Path(sys.executable).parent:
         detail = f"{found} belongs to another environment than this one"
         return Check("inspect command", "warn", detail, "install these packages there, too")
@@ -137,7 +138,8 @@ def _hooks() -> Iterator[Check]:
         advice = "install inspect-mlflow-tracking"
         yield Check("hooks", "fail", "none is registered: no evaluation is tracked", advice)
     for point in points:
-        yield _loaded(f"hooks {point.name}", point)
+        short_name = point.name.removeprefix("inspect_mlflow_")
+        yield _loaded(f"hooks {short_name}", point)
 
 
 def _commands() -> Iterator[Check]:

@@ -105,9 +105,11 @@ class StoreProbe:
 
     def _check_server(self) -> Check:
         self._version = self._store.check()
-        release = release_of(self._version)
-        if tracking_uri_kind(self._uri) == "database":
-            return Check("server", "ok", f"none; the database opens with MLflow {self._version}")
+        release, kind = release_of(self._version), tracking_uri_kind(self._uri)
+        if kind == "databricks":
+            return Check("server", "ok", "answers")
+        if kind != "http":
+            return Check("server", "ok", f"none; the store opens with MLflow {self._version}")
         if release is None:
             detail = "answers, but does not tell its version"
             return Check("server", "warn", detail, "make sure that it is MLflow 3.0 or later")

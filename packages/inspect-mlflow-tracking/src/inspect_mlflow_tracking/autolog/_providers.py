@@ -1,0 +1,145 @@
+"""Which provider SDKs MLflow can trace here."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from inspect_mlflow_core.reporting import warn_once
+
+FindSpec = Callable[[str], Any]
+ImportModule = Callable[[str], Any]
+
+# The SDK's module; where there are several, any of them will do.
+_SDK_MODULES: Final[dict[str, tuple[str, ...]]] = {
+    "openai": ("openai",),
+    "anthropic": ("anthropic",),
+    "langchain": ("langchain_core", "langchain"),
+    "litellm": ("litellm",),
+    "mistral": ("mistralai",),
+    "groq": ("groq",),
+    "cohere": ("cohere",),
+    "gemini": ("google.genai", "google.generativeai"),
+    "bedrock": ("boto3",),
+}
+SUPPORTED_PROVIDERS: Final = tuple(_SDK_MODULES)
+
+
+def enable_autolog(
+    models: list[str],
+    *,
+    find_spec: FindSpec = importlib.util.find_spec,
+    import_module: ImportModule = importlib.import_module,
+) -> bool:
+    """Switch MLflow's autolog on for the given providers.
+
+    A provider is switched on when both MLflow's flavour module and the provider's SDK are
+    installed; others are passed over. A provider that fails is reported once and passed over, so
+    that an evaluation never breaks over it.
+
+    Args:
+        models: Names among `SUPPORTED_PROVIDERS`.
+        find_spec: Finds a module without importing it.
+        import_module: Imports a module.
+
+    Returns:
+        True if at least one provider was switched on.
+    """
+    enabled = [
+        provider
+        for provider in available_providers(models, find_spec)
+        if switch_on(provider, import_module)
+    ]
+    return bool(enabled)
+
+
+def available_providers(
+    models: Iterable[str], find_spec: FindSpec = importlib.util.find_spec
+) -> list[str]:
+    """Return the providers whose SDK and MLflow flavour are both installed.
+
+    Args:
+        models: Names; unknown ones are reported once and left out.
+        find_spec: Finds a module without importing it.
+
+    Returns:
+        Names in the given order, each once.
+    """
+    found = []
+    for model in dict.fromkeys(name.strip().lower() for name in models):
+        if model not in _SDK_MODULES:
+            warn_once(
+                f"autolog.unknown.{model}",
+                f"autolog knows no provider {model!r}, only {', '.join(SUPPORTED_PROVIDERS)}",
+            )
+        elif _installed(_SDK_MODULES[model], find_spec) and _installed(
+            (f"mlflow.{model}",), find_spec
+        ):
+            found.append(model)
+    return found
+
+
+def switch_on(provider: str, import_module: ImportModule = importlib.import_module) -> bool:
+    """Call `mlflow.<provider>.autolog()`.
+
+    Args:
+        provider: A provider that is available.
+        import_module: Imports a module.
+
+    Returns:
+        Whether it went well.
+    """
+    return _call_autolog(provider, import_module)
+
+
+def switch_off(provider: str, import_module: ImportModule = importlib.import_module) -> bool:
+    """Call `mlflow.<provider>.autolog(disable=True)`.
+
+    Args:
+        provider: A provider that was switched on.
+        import_module: Imports a module.
+
+    Returns:
+        Whether it went well.
+    """
+    return _call_autolog(provider, import_module, disable=True)
+
+
+def _call_autolog(provider: str, import_module: ImportModule, **options: Any) -> bool:
+    try:
+        autolog = getattr(import_module(f"mlflow.{provider}"), "autolog", None)
+        if not callable(autolog):
+            return False
+        if "silent" in _parameters(autolog):
+            # Its notes on tested versions would stand in the middle of the evaluation's display.
+            options["silent"] = True
+        autolog(**options)
+    except Exception as error:  # A flavour can fail in any way that its SDK can.
+        warn_once(
+            f"autolog.failed.{provider}",
+            f"autolog for {provider} failed ({type(error).__name__}); its calls are not traced",
+        )
+        return False
+    return True
+
+
+def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    try:
+        return tuple(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return ()
+
+
+def _installed(modules: Iterable[str], find_spec: FindSpec) -> bool:
+    return any(_found(module, find_spec) for module in modules)
+
+
+def _found(module: str, find_spec: FindSpec) -> bool:
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):
+        # A missing parent package ("google" of "google.genai"), or a module without a spec.
+        return False
