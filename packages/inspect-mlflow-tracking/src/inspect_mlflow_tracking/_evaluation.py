@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from inspect_mlflow_core.connection import RunRecord
 from inspect_mlflow_core.conversion import mask_uri
 from inspect_mlflow_core.delivery import (
     FlushResult,
@@ -166,17 +168,17 @@ class EvaluationRun:
             self._say(result)
 
     def _say(self, result: FlushResult) -> None:
-        missing = {
-            eval_id: location
-            for eval_id, location in self._ended.items()
-            if _exporter.delivered.pop(eval_id, None) is None
+        delivered = {
+            eval_id: run
+            for eval_id in self._ended
+            if (run := _exporter.delivered.pop(eval_id, None)) is not None
         }
-        where = mask_uri(self.settings.tracking_uri or "")
-        total = len(self._ended)
-        if not missing:
-            say(f"{_count(total, 'run')} complete in {where}")
+        total, where = len(self._ended), mask_uri(self.settings.tracking_uri or "")
+        if len(delivered) == total:
+            say(f"{_count(total, 'run')} complete: {_page(where, list(delivered.values()))}")
             return
-        logs = " ".join(_quoted(location) for location in missing.values() if location)
+        missing = [self._ended[eval_id] for eval_id in self._ended if eval_id not in delivered]
+        logs = " ".join(shlex.quote(location) for location in missing if location)
         reason = result.last_cause or ("still sending" if result.pending else "refused")
         say(
             f"{len(missing)} of {_count(total, 'run')} not complete in {where} ({reason}); "
@@ -212,7 +214,9 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
-def _quoted(location: str) -> str:
-    import shlex
-
-    return shlex.quote(location)
+def _page(where: str, runs: list[RunRecord]) -> str:
+    """Return the address at which MLflow shows the runs, or the store that holds them."""
+    if not where.startswith("http"):
+        return where
+    page = f"{where.rstrip('/')}/#/experiments/{runs[0].experiment_id}"
+    return f"{page}/runs/{runs[0].run_id}" if len(runs) == 1 else page

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from inspect_mlflow_core.active_runs import leave_active_run
-from inspect_mlflow_core.connection import TrackingStore, open_tracking_store
+from inspect_mlflow_core.connection import RunRecord, TrackingStore, open_tracking_store
 from inspect_mlflow_core.delivery import Record
 from inspect_mlflow_core.exceptions import LogReadError, RejectedError, RetryableError
 from inspect_mlflow_core.logs import EvalLogReader
@@ -93,7 +93,7 @@ class TrackingExporter:
         self._targets: dict[str, TrackingTarget] = {}
         self._reached: set[str] = set()
         self._tasks: dict[str, LiveTask] = {}
-        self.delivered: dict[str, str] = {}
+        self.delivered: dict[str, RunRecord] = {}
 
     def export(self, records: Sequence[Record]) -> None:
         """Write records in their order; safe to repeat after a failure.
@@ -222,5 +222,5 @@ class TrackingExporter:
     def _forget(self, eval_id: str) -> None:
         task = self._tasks.pop(eval_id, None)
         if task is not None and task.writer is not None:
-            self.delivered[eval_id] = task.writer.run.run_id
+            self.delivered[eval_id] = task.writer.run
         leave_active_run(eval_id)

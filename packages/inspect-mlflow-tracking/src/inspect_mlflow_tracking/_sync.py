@@ -200,8 +200,12 @@ class _Sync:
             self.report(header.task, position, len(chosen))
             yield self._log(header)
         self.report("parent runs", len(chosen), len(chosen))
-        if not self.dry_run:
+        if self.dry_run:
+            return
+        try:
             with_retries(self.target.settle_parents)
+        except DeliveryError as error:
+            yield LogResult("(parent runs)", "failed", reason=str(error))
 
     def _log(self, header: LogHeader) -> LogResult:
         try:
