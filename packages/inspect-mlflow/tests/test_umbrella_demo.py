@@ -6,7 +6,9 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from click.testing import CliRunner
@@ -14,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspect_mlflow._cli import main
+from inspect_mlflow._demo import open_in_browser
 from inspect_mlflow._demo._arithmetic import calculate
 from inspect_mlflow._demo._browser import free_port
 from inspect_mlflow_core.testing import copy_store
@@ -25,6 +28,11 @@ def run_demo(directory: Path, *arguments: str) -> subprocess.CompletedProcess[st
     return subprocess.run(
         [*COMMAND, *arguments], cwd=directory, check=False, capture_output=True, text=True
     )
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def task_runs(uri: str) -> list[tuple[str, dict[str, float]]]:
@@ -131,3 +139,31 @@ def test_a_taken_port_is_replaced() -> None:
         taken = listener.getsockname()[1]
         assert free_port(taken) not in (taken, 0)
     assert free_port(taken) == taken
+
+
+def test_a_server_is_opened_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    open_in_browser("https://mlflow.example.org", say=opened.append)
+    assert opened == ["https://mlflow.example.org"]
+
+
+def test_a_local_store_is_shown_by_mlflow_until_it_ends(
+    store_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages: list[str] = []
+
+    def look(address: str) -> None:
+        pages.append(urlopen(address, timeout=30).read().decode())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("webbrowser.open", look)
+    said: list[str] = []
+    open_in_browser(store_uri, say=said.append)
+    assert "<title>MLflow</title>" in pages[0]
+    port = int(re.findall(r":(\d+)", said[0])[0])
+    # Its workers finish by themselves a moment after it.
+    deadline = time.monotonic() + 30
+    while listens(port) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not listens(port)

@@ -134,7 +134,9 @@ def test_an_experiment_in_the_trash_is_restored(
     client.delete_experiment(client.create_experiment("inspect_ai"))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store_uri)
     assert "trash" in checks()["experiment"]["detail"]
-    assert client.get_experiment_by_name("inspect_ai").lifecycle_stage == "active"
+    experiment = client.get_experiment_by_name("inspect_ai")
+    assert experiment is not None
+    assert experiment.lifecycle_stage == "active"
 
 
 def test_without_artifacts_none_is_uploaded(
@@ -235,6 +237,14 @@ def test_directory_as_a_store_is_warned_about(
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", str(tmp_path / "mlruns"))
     assert checks()["store kind"]["status"] == "warn"
+
+
+def test_a_scheme_that_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"carrier-pigeon://somebody:{PASSWORD}@roof")
+    found = checks()
+    assert found["server"]["status"] == "fail"
+    assert found["server"]["advice"] == "check the tracking URI"
+    assert PASSWORD not in json.dumps(found)
 
 
 def test_setting_from_a_dotenv_file(tmp_path: Path, store_uri: str) -> None:

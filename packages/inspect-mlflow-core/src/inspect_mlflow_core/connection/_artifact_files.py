@@ -12,9 +12,10 @@ from urllib.request import url2pathname
 
 from inspect_mlflow_core.exceptions import RejectedError, RetryableError
 
-# MLflow's server decodes a path until nothing changes and refuses number signs, and its routes
-# end at a line break (`validate_path_is_safe`); a lone surrogate has no form in a URL.
-_REFUSED_IN_PATHS = re.compile(r"[#%\\\x00-\x1f\x7f\ud800-\udfff]")
+# MLflow's server decodes a path until nothing changes and refuses number signs, its routes end at
+# a line break (`validate_path_is_safe`), and its client does not quote question marks when it
+# downloads; a lone surrogate has no form in a URL.
+_REFUSED_IN_PATHS = re.compile(r"[#%?\\\x00-\x1f\x7f\ud800-\udfff]")
 
 
 def artifact_path_text(path: str) -> str:

@@ -170,12 +170,12 @@ def open_transport(tracking_uri: str) -> Transport:
 
     Returns:
         A transport; nothing has been sent yet.
+
+    Raises:
+        RejectedError: There are no Databricks credentials on this machine.
     """
     if not tracking_uri.lower().startswith(("http://", "https://")):
-        from mlflow.utils.databricks_utils import get_databricks_host_creds
-
-        credentials = get_databricks_host_creds(tracking_uri)
-        return MlflowTransport(credentials.host.rstrip("/"), credentials)
+        return _databricks_transport(tracking_uri)
     host = tracking_uri.rstrip("/")
     if _needs_mlflow():
         from mlflow.utils.credentials import get_default_host_creds
@@ -183,6 +183,20 @@ def open_transport(tracking_uri: str) -> Transport:
         return MlflowTransport(host, get_default_host_creds(host))
     host, user_info = without_credentials(host)
     return RequestsTransport(host, authenticated_session(user_info))
+
+
+def _databricks_transport(tracking_uri: str) -> MlflowTransport:
+    from mlflow.exceptions import MlflowException
+    from mlflow.utils.databricks_utils import get_databricks_host_creds
+
+    try:
+        credentials = get_databricks_host_creds(tracking_uri)
+    except (MlflowException, ImportError, ValueError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise RejectedError(
+            f"Databricks credentials cannot be found: {mask_text(reason)}", cause="credentials"
+        ) from None
+    return MlflowTransport(credentials.host.rstrip("/"), credentials)
 
 
 def _needs_mlflow() -> bool:

@@ -230,7 +230,9 @@ def classified(error: Exception, tracking_uri: str) -> RetryableError | Rejected
         return RetryableError(
             f"{where} cannot be reached: {text}", cause="connection", unreachable=True
         )
-    if code in _RETRYABLE_CODES:
+    # MLflow calls it internal, too, when a text has no form in the database's encoding.
+    unfit = isinstance(error.__cause__, (TypeError, ValueError))
+    if code in _RETRYABLE_CODES and not unfit:
         return RetryableError(f"{where} failed: {text}", cause=str(code).lower())
     cause = str(code).lower() if code else type(error).__name__
     return RejectedError(f"{where} refused: {text}", cause=cause, error_code=code)

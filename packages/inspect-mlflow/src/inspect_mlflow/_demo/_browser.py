@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 import webbrowser
 from collections.abc import Callable
+from contextlib import suppress
 
 _USUAL_PORT = 5000
 _START_SECONDS = 60.0
@@ -26,7 +29,10 @@ def open_in_browser(tracking_uri: str, *, say: Callable[[str], None]) -> None:
     port = free_port(_USUAL_PORT)
     address = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
-    process = subprocess.Popen([*command, "--backend-store-uri", tracking_uri])
+    # In a session of its own, so that its workers can be ended together with it.
+    process = subprocess.Popen(
+        [*command, "--backend-store-uri", tracking_uri], start_new_session=True
+    )
     try:
         if _answers(port, process):
             say(f"MLflow is at {address}; Ctrl-C ends it.")
@@ -35,8 +41,7 @@ def open_in_browser(tracking_uri: str, *, say: Callable[[str], None]) -> None:
     except KeyboardInterrupt:
         say("")
     finally:
-        process.terminate()
-        process.wait()
+        _end(process)
 
 
 def free_port(preferred: int) -> int:
@@ -49,6 +54,15 @@ def free_port(preferred: int) -> int:
                 continue
             return int(probe.getsockname()[1])
     return preferred
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+    else:
+        process.terminate()
+    process.wait()
 
 
 def _answers(port: int, process: subprocess.Popen[bytes]) -> bool:

@@ -19,7 +19,8 @@ from inspect_mlflow_core.connection import (
     tracking_uri_kind,
 )
 from inspect_mlflow_core.conversion import mask_text
-from inspect_mlflow_core.exceptions import DeliveryError, RejectedError, RetryableError
+from inspect_mlflow_core.exceptions import DeliveryError, RetryableError
+from inspect_mlflow_core.util import truncate
 
 if TYPE_CHECKING:
     from inspect_mlflow_core.config import MLflowSettings
@@ -30,6 +31,8 @@ OLDEST_FOR_TRACES: Final = (3, 6)
 _CREDENTIALS_ADVICE = (
     "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
 )
+_URI_ADVICE = "check the tracking URI"
+_LONGEST_REASON: Final = 240
 _RUN_TAGS = {"mlflow.source.name": "inspect-mlflow doctor", "inspect.role": "doctor"}
 
 
@@ -44,7 +47,7 @@ def store_checks(settings: MLflowSettings) -> Iterator[Check]:
     probe = StoreProbe(settings, settings.tracking_uri or "")
     try:
         for name, step in probe.steps():
-            check = _outcome(name, step)
+            check = _outcome(name, step, tracking_uri_kind(probe.tracking_uri))
             yield check
             if check.status == "fail":
                 break
@@ -68,7 +71,7 @@ class StoreProbe:
 
     def __init__(self, settings: MLflowSettings, tracking_uri: str) -> None:
         self._settings = settings
-        self._uri = tracking_uri
+        self.tracking_uri = tracking_uri
         self._opened: TrackingStore | None = None
         self._version = ""
         self._found = ""
@@ -100,12 +103,12 @@ class StoreProbe:
     @property
     def _store(self) -> TrackingStore:
         if self._opened is None:
-            self._opened = open_tracking_store(self._uri)
+            self._opened = open_tracking_store(self.tracking_uri)
         return self._opened
 
     def _check_server(self) -> Check:
         self._version = self._store.check()
-        release, kind = release_of(self._version), tracking_uri_kind(self._uri)
+        release, kind = release_of(self._version), tracking_uri_kind(self.tracking_uri)
         if kind == "databricks":
             return Check("server", "ok", "answers")
         if kind != "http":
@@ -169,24 +172,30 @@ class StoreProbe:
         return Check("artifacts", "ok", "can be uploaded; the run for this check is deleted again")
 
 
-def _outcome(name: str, step: Callable[[], Check]) -> Check:
+def _outcome(name: str, step: Callable[[], Check], kind: str) -> Check:
     try:
         return step()
     except DeliveryError as error:
-        return Check(name, "fail", mask_text(str(error)), _advice(error))
+        return Check(name, "fail", _one_line(error), _advice(error, kind))
     # Drivers, plugins and credential files raise what they like; that is the finding.
     except Exception as error:
-        reason = " ".join(mask_text(str(error)).split())[:300]
-        return Check(name, "fail", f"{type(error).__name__}: {reason}", "check the tracking URI")
+        detail = f"{type(error).__name__}: {_one_line(error)}"
+        return Check(name, "fail", detail, _URI_ADVICE)
 
 
-def _advice(error: DeliveryError) -> str:
+def _one_line(error: Exception) -> str:
+    return truncate(" ".join(mask_text(str(error)).split()), _LONGEST_REASON)
+
+
+def _advice(error: DeliveryError, kind: str) -> str:
+    if "pip install" in str(error):
+        return ""
     if error.cause in ("http_401", "http_403"):
         return _CREDENTIALS_ADVICE
     if isinstance(error, RetryableError) and error.unreachable:
-        return "start the server, or correct MLFLOW_TRACKING_URI"
+        return "start the server, or correct the tracking URI"
     if isinstance(error, RetryableError):
         return "try again; if it stays, look into the server's log"
-    if isinstance(error, RejectedError) and error.cause == "mlflow_incomplete":
-        return "pip install 'mlflow>=3.0,<4'"
-    return "look into the server's log, and check your rights there"
+    if kind in ("http", "databricks"):
+        return "look into the server's log, and check your rights there"
+    return _URI_ADVICE
