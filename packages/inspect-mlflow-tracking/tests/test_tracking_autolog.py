@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from inspect_mlflow_core import reporting
-from inspect_mlflow_core.testing import clean_environment, copy_store, make_store_template
+from inspect_mlflow_core.testing import clean_environment, copy_store
 from inspect_mlflow_tracking.autolog import (
     SUPPORTED_PROVIDERS,
     AutologSession,
@@ -104,21 +104,19 @@ def test_a_failing_provider_does_not_stop_the_others(capsys: pytest.CaptureFixtu
     assert said.count("openai failed") == 1 and "nonsense" in said
 
 
-@pytest.fixture(scope="session")
-def autolog_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_store_template(tmp_path_factory.mktemp("autolog-template"))
-
-
 @pytest.fixture
-def own_uri(
-    tmp_path: Path, autolog_template: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[str]:
+def own_uri(tmp_path: Path, store_template: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     import mlflow
 
-    uri = copy_store(autolog_template, tmp_path)
+    uri = copy_store(store_template, tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     assert mlflow.get_tracking_uri() == uri
     yield uri
+
+
+@pytest.fixture
+def imported_openai() -> None:
+    pytest.importorskip("openai")
 
 
 def openai_is_on() -> bool:
@@ -143,7 +141,9 @@ def test_switched_on_and_back(own_uri: str) -> None:
 
 
 @needs_openai
-def test_overlapping_sessions_leave_it_on_until_the_last_ends(own_uri: str) -> None:
+def test_overlapping_sessions_leave_it_on_until_the_last_ends(
+    own_uri: str, imported_openai: None
+) -> None:
     first = AutologSession(["openai"], tracking_uri=own_uri)
     second = AutologSession(["openai"], tracking_uri=own_uri)
     first.start()
@@ -155,7 +155,7 @@ def test_overlapping_sessions_leave_it_on_until_the_last_ends(own_uri: str) -> N
 
 
 @needs_openai
-def test_what_the_user_switched_on_stays_as_it_is(own_uri: str) -> None:
+def test_what_the_user_switched_on_stays_as_it_is(own_uri: str, imported_openai: None) -> None:
     import mlflow
     from mlflow.utils.autologging_utils import get_autologging_config
 
@@ -173,7 +173,7 @@ def test_what_the_user_switched_on_stays_as_it_is(own_uri: str) -> None:
 
 @needs_openai
 def test_another_tracking_uri_keeps_it_off(
-    own_uri: str, capsys: pytest.CaptureFixture[str]
+    own_uri: str, imported_openai: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     session = AutologSession(["openai"], tracking_uri="http://me:pa55@127.0.0.1:9")
     session.start()
@@ -183,24 +183,55 @@ def test_another_tracking_uri_keeps_it_off(
     assert "MLFLOW_TRACKING_URI" in said and "pa55" not in said
 
 
-def test_nothing_available_imports_nothing() -> None:
+def test_an_sdk_that_nobody_imports_costs_nothing() -> None:
     code = """
-import sys
+import sys, os
 from inspect_mlflow_tracking.autolog import AutologSession, ModelCallSuppression
-session = AutologSession(["mistral"], tracking_uri="http://127.0.0.1:9")
+os.environ["MLFLOW_TRACKING_URI"] = uri = "http://127.0.0.1:9"
+session = AutologSession(["openai", "mistral"], tracking_uri=uri)
 session.start(); session.stop()
 suppression = ModelCallSuppression()
 suppression.before_generate(); suppression.after_generate()
-print("mlflow" in sys.modules)
+print("mlflow" in sys.modules, "openai" in sys.modules)
 """
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=clean_environment(),
         capture_output=True,
         text=True,
-        check=False,
+        check=True,
     )
-    assert done.stdout.strip() == ("True" if find_spec("mistralai") else "False"), done.stderr
+    assert done.stdout.strip() == "False False", done.stderr
+
+
+@needs_openai
+def test_an_sdk_that_is_imported_later_is_found(own_uri: str) -> None:
+    code = """
+import threading, time
+from inspect_mlflow_tracking.autolog import AutologSession
+session = AutologSession(["openai"], tracking_uri=URI)
+thread = threading.Thread(target=session.follow)
+thread.start()
+time.sleep(0.5)
+import openai
+from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS as integrations
+deadline = time.monotonic() + 60
+while not integrations.get("openai") and time.monotonic() < deadline:
+    time.sleep(0.05)
+print(integrations.get("openai", {}).get("disable"))
+session.stop()
+thread.join()
+print(integrations.get("openai", {}).get("disable"))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", f"URI = {own_uri!r}\n{code}"],
+        env={**clean_environment(), "MLFLOW_TRACKING_URI": own_uri},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert done.stdout.split() == ["False", "None"], done.stderr
 
 
 def test_suppression_covers_one_task_only(own_uri: str) -> None:

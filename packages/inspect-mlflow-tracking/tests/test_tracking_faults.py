@@ -21,22 +21,16 @@ from inspect_ai.scorer import match
 from inspect_mlflow_core import reporting
 from inspect_mlflow_core.testing import (
     copy_store,
-    make_store_template,
     running_server,
     store_contents,
 )
 from inspect_mlflow_tracking import sync
 
 
-@pytest.fixture(scope="session")
-def faults_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_store_template(tmp_path_factory.mktemp("faults-template"))
-
-
 @pytest.fixture(scope="module")
-def server(faults_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(store_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     directory = tmp_path_factory.mktemp("server")
-    copy_store(faults_template, directory)
+    copy_store(store_template, directory)
     with running_server(directory / "mlflow.db", directory) as found:
         yield found.uri
 
@@ -140,10 +134,10 @@ def proxy(real_uri: str) -> Iterator[tuple[str, Fault]]:
 
 
 def test_everything_arrives_over_http(
-    server: str, faults_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: str, store_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert_unharmed(evaluate(server, tmp_path / "logs", monkeypatch, experiment="over-http"))
-    direct_uri = copy_store(faults_template, tmp_path)
+    direct_uri = copy_store(store_template, tmp_path)
     assert sync(tmp_path / "logs", tracking_uri=direct_uri, experiment_name="over-http").complete
     live = {
         name: run

@@ -21,7 +21,7 @@ from inspect_ai.scorer import Score, accuracy, includes, match, mean, scorer, st
 from inspect_ai.solver import Generate, TaskState, generate, solver, use_tools
 from inspect_ai.tool import tool
 
-from inspect_mlflow_core.testing import copy_store, make_store_template, store_contents
+from inspect_mlflow_core.testing import copy_store, store_contents
 from inspect_mlflow_tracking import sync
 
 Contents = dict[str, dict[str, Any]]
@@ -96,11 +96,6 @@ def long():
 """
 
 
-@pytest.fixture(scope="session")
-def lifecycle_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_store_template(tmp_path_factory.mktemp("lifecycle-template"))
-
-
 class Stores:
     """A store that hooks write to, and one that `sync` fills from the same logs."""
 
@@ -126,9 +121,9 @@ class Stores:
 
 @pytest.fixture
 def stores(
-    tmp_path: Path, lifecycle_template: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, store_template: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Stores]:
-    found = Stores(tmp_path, lifecycle_template)
+    found = Stores(tmp_path, store_template)
     monkeypatch.setenv("INSPECT_MLFLOW_TRACKING_URI", found.live_uri)
     monkeypatch.setenv("INSPECT_MLFLOW_AUTOLOG_ENABLED", "false")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))

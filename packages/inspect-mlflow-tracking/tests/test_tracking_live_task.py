@@ -15,15 +15,10 @@ from inspect_ai.scorer import match
 from inspect_mlflow_core.active_runs import active_run, leave_active_run
 from inspect_mlflow_core.config import MLflowSettings
 from inspect_mlflow_core.connection import open_tracking_store
-from inspect_mlflow_core.testing import copy_store, make_store_template, store_contents
+from inspect_mlflow_core.testing import copy_store, store_contents
 from inspect_mlflow_tracking._live_task import SETTLING_MS, LiveTask
 from inspect_mlflow_tracking.mapping import SampleFacts, sample_facts
 from inspect_mlflow_tracking.runs import TrackingTarget
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_store_template(tmp_path_factory.mktemp("live-task-template"))
 
 
 def answer(messages: Any, tools: Any, tool_choice: Any, config: Any) -> ModelOutput:
@@ -73,9 +68,9 @@ def running(uri: str) -> list[tuple[int, int, float]]:
 
 
 def test_samples_that_arrive_out_of_order_enter_in_order(
-    template: Path, tmp_path: Path, log_path: Path
+    store_template: Path, tmp_path: Path, log_path: Path
 ) -> None:
-    uri = copy_store(template, tmp_path)
+    uri = copy_store(store_template, tmp_path)
     task, clock, samples = live_task(uri, log_path)
     ordered = facts_in_order(samples)
     for facts in reversed(ordered):
@@ -87,9 +82,9 @@ def test_samples_that_arrive_out_of_order_enter_in_order(
 
 
 def test_nothing_enters_before_it_has_settled(
-    template: Path, tmp_path: Path, log_path: Path
+    store_template: Path, tmp_path: Path, log_path: Path
 ) -> None:
-    uri = copy_store(template, tmp_path)
+    uri = copy_store(store_template, tmp_path)
     task, clock, samples = live_task(uri, log_path)
     ordered = facts_in_order(samples)
     for facts in ordered:
@@ -99,8 +94,8 @@ def test_nothing_enters_before_it_has_settled(
     assert running(uri) == []
 
 
-def test_a_repeated_batch_counts_once(template: Path, tmp_path: Path, log_path: Path) -> None:
-    uri = copy_store(template, tmp_path)
+def test_a_repeated_batch_counts_once(store_template: Path, tmp_path: Path, log_path: Path) -> None:
+    uri = copy_store(store_template, tmp_path)
     task, clock, samples = live_task(uri, log_path)
     ordered = facts_in_order(samples)
     clock.now_ms = (ordered[-1].completed_ms or 0) + SETTLING_MS
@@ -111,8 +106,10 @@ def test_a_repeated_batch_counts_once(template: Path, tmp_path: Path, log_path: 
     assert [step for step, _, _ in running(uri)] == [1, 2, 3, 4, 5]
 
 
-def test_the_run_can_be_found_by_eval_id(template: Path, tmp_path: Path, log_path: Path) -> None:
-    uri = copy_store(template, tmp_path)
+def test_the_run_can_be_found_by_eval_id(
+    store_template: Path, tmp_path: Path, log_path: Path
+) -> None:
+    uri = copy_store(store_template, tmp_path)
     task, _, _ = live_task(uri, log_path)
     assert task.writer is not None
     found = active_run(task.spec.eval_id)

@@ -11,18 +11,13 @@ from inspect_ai.dataset import Sample
 from inspect_ai.model import ModelOutput, ModelUsage, get_model
 from inspect_ai.scorer import includes, match
 
-from inspect_mlflow_core.testing import copy_store, make_store_template, store_contents
+from inspect_mlflow_core.testing import copy_store, store_contents
 from inspect_mlflow_tracking import sync
 
 
-@pytest.fixture(scope="session")
-def overrides_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_store_template(tmp_path_factory.mktemp("overrides-template"))
-
-
 @pytest.fixture
-def uri(tmp_path: Path, overrides_template: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    found = copy_store(overrides_template, tmp_path)
+def uri(tmp_path: Path, store_template: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    found = copy_store(store_template, tmp_path)
     monkeypatch.setenv("INSPECT_MLFLOW_TRACKING_URI", found)
     monkeypatch.setenv("INSPECT_MLFLOW_AUTOLOG_ENABLED", "false")
     return found
@@ -57,9 +52,7 @@ def by_task(uri: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_each_task_follows_its_own_metadata(
-    uri: str, tmp_path: Path, overrides_template: Path
-) -> None:
+def test_each_task_follows_its_own_metadata(uri: str, tmp_path: Path, store_template: Path) -> None:
     run(
         tmp_path,
         task("plain"),
@@ -81,7 +74,7 @@ def test_each_task_follows_its_own_metadata(
     assert plain["name"] == f"plain-model-{plain['tags']['inspect.eval_id']}"
 
     (tmp_path / "synced").mkdir()
-    synced_uri = copy_store(overrides_template, tmp_path / "synced")
+    synced_uri = copy_store(store_template, tmp_path / "synced")
     assert sync(tmp_path / "logs", tracking_uri=synced_uri).complete
     assert store_contents(synced_uri) == store_contents(uri)
 

@@ -10,13 +10,11 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import pytest
 from inspect_ai.log import EvalLog, read_eval_log
 
 from inspect_mlflow_core.testing import (
     clean_environment,
     copy_store,
-    make_store_template,
     store_contents,
 )
 from inspect_mlflow_tracking import sync
@@ -47,11 +45,6 @@ PROGRAM = """
 """
 
 
-@pytest.fixture(scope="session")
-def process_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_store_template(tmp_path_factory.mktemp("process-template"))
-
-
 def run_program(directory: Path, uri: str, ending: str, **environment: str) -> str:
     program = directory / "program.py"
     program.write_text(textwrap.dedent(PROGRAM) + textwrap.dedent(ending))
@@ -79,8 +72,8 @@ def tasks(uri: str) -> list[dict[str, Any]]:
     return [run for name, run in store_contents(uri).items() if name.startswith("task ")]
 
 
-def test_the_exit_of_the_process_ends_what_is_open(tmp_path: Path, process_template: Path) -> None:
-    uri = copy_store(process_template, tmp_path)
+def test_the_exit_of_the_process_ends_what_is_open(tmp_path: Path, store_template: Path) -> None:
+    uri = copy_store(store_template, tmp_path)
     ending = """
         from inspect_mlflow_tracking import MlflowTrackingHooks
 
@@ -101,22 +94,22 @@ def test_the_exit_of_the_process_ends_what_is_open(tmp_path: Path, process_templ
     assert {run["status"] for run in store_contents(uri).values()} == {"FINISHED"}
 
 
-def test_trio(tmp_path: Path, process_template: Path) -> None:
-    uri = copy_store(process_template, tmp_path)
+def test_trio(tmp_path: Path, store_template: Path) -> None:
+    uri = copy_store(store_template, tmp_path)
     ending = """
         if __name__ == "__main__":
             main()
     """
     run_program(tmp_path, uri, ending, INSPECT_ASYNC_BACKEND="trio")
     (tmp_path / "synced").mkdir()
-    synced_uri = copy_store(process_template, tmp_path / "synced")
+    synced_uri = copy_store(store_template, tmp_path / "synced")
     assert sync(tmp_path / "logs", tracking_uri=synced_uri).complete
     assert store_contents(uri) == store_contents(synced_uri)
     assert len(tasks(uri)) == 1
 
 
-def test_evaluation_inside_a_running_loop(tmp_path: Path, process_template: Path) -> None:
-    uri = copy_store(process_template, tmp_path)
+def test_evaluation_inside_a_running_loop(tmp_path: Path, store_template: Path) -> None:
+    uri = copy_store(store_template, tmp_path)
     ending = """
         import asyncio
         from inspect_ai import eval_async
@@ -153,14 +146,14 @@ def enlarged(log_path: Path, target: Path, samples: int, megabytes: int) -> Eval
     return read_eval_log(str(target), header_only=True)
 
 
-def test_memory_does_not_grow_with_the_log(tmp_path: Path, process_template: Path) -> None:
+def test_memory_does_not_grow_with_the_log(tmp_path: Path, store_template: Path) -> None:
     output = run_program(
         tmp_path, "", "\nif __name__ == '__main__':\n    main()\n", INSPECT_MLFLOW_ENABLED="false"
     )
     log_path = Path(output.split("LOG ")[1].strip().removeprefix("file://"))
     large = tmp_path / "large.eval"
     enlarged(log_path, large, samples=120, megabytes=1)
-    uri = copy_store(process_template, tmp_path)
+    uri = copy_store(store_template, tmp_path)
     sync(log_path, tracking_uri=uri)  # loads MLflow, which must not count
     tracemalloc.start()
     try:

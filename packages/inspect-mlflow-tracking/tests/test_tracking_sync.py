@@ -28,21 +28,16 @@ from inspect_ai.model import ModelOutput, ModelUsage, get_model
 from inspect_ai.scorer import ScoreEdit, includes, match
 
 from inspect_mlflow_core.exceptions import ConfigurationError
-from inspect_mlflow_core.testing import copy_store, make_store_template, store_contents
+from inspect_mlflow_core.testing import copy_store, store_contents
 from inspect_mlflow_tracking import sync
 from inspect_mlflow_tracking._command import sync_command
 
 
-@pytest.fixture(scope="session")
-def sync_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_store_template(tmp_path_factory.mktemp("sync-template"))
-
-
 @pytest.fixture
-def uri(tmp_path: Path, sync_template: Path) -> str:
+def uri(tmp_path: Path, store_template: Path) -> str:
     directory = tmp_path / "store"
     directory.mkdir()
-    return copy_store(sync_template, directory)
+    return copy_store(store_template, directory)
 
 
 def answer(messages: Any, tools: Any, tool_choice: Any, config: Any) -> ModelOutput:
@@ -159,12 +154,12 @@ def test_json_and_eval_of_one_log_give_one_run(log_path: Path, uri: str) -> None
 
 
 def test_json_log_gives_the_metrics_of_the_eval_log(
-    log_path: Path, uri: str, sync_template: Path, tmp_path: Path
+    log_path: Path, uri: str, store_template: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
     other.mkdir()
     tell(read_eval_log(str(log_path)), other / "log.json")
-    other_uri = copy_store(sync_template, other)
+    other_uri = copy_store(store_template, other)
     sync(log_path, tracking_uri=uri)
     sync(other / "log.json", tracking_uri=other_uri)
     assert only_task(uri)["metrics"] == only_task(other_uri)["metrics"]

@@ -103,7 +103,7 @@ class EvaluationRun:
             suppressing=traced,
         )
         starter = threading.Thread(
-            target=self._autolog.start, name="inspect-mlflow-autolog", daemon=True
+            target=self._autolog.follow, name="inspect-mlflow-autolog", daemon=True
         )
         starter.start()
 

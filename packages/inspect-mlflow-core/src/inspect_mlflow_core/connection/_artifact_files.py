@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import threading
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -68,7 +69,8 @@ def copy_to_local_root(root: Path, local_path: Path, artifact_path: str) -> None
         shutil.copyfile(local_path, partial)
         partial.replace(folder / name)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
         raise RejectedError(
             f"artifact {artifact_path}/{local_path.name} cannot be written: {error.strerror}",
             cause="artifact_store",

@@ -6,7 +6,6 @@ drivers wait for an answer as long as the operating system does.
 
 from __future__ import annotations
 
-import re
 import socket
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -60,12 +59,15 @@ def _check_place(tracking_uri: str) -> None:
 def sqlite_path(tracking_uri: str) -> Path | None:
     """Return the file of an SQLite database; None when it is in memory or a URI of SQLite's own.
 
-    SQLAlchemy takes everything after `sqlite:///` up to a question mark for the path, as it is.
-
     Args:
-        tracking_uri: `sqlite:///path`.
+        tracking_uri: `sqlite:///path`, or any other tracking URI.
     """
-    match = re.fullmatch(r"sqlite(?:\+\w+)?:///([^?]+)(?:\?.*)?", tracking_uri, re.DOTALL)
-    if match is None or ":memory:" in match[1] or match[1].startswith("file:"):
+    if not tracking_uri.lower().startswith("sqlite"):
         return None
-    return Path(match[1])
+    from sqlalchemy.engine import make_url
+
+    # Only SQLAlchemy knows: since 2.1 it decodes percent signs in the path, before it does not.
+    path = make_url(tracking_uri).database
+    if not path or ":memory:" in path or path.startswith("file:"):
+        return None
+    return Path(path)

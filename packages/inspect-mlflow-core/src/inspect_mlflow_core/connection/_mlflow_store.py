@@ -34,7 +34,11 @@ _UNUSABLE_FILE = re.compile(
 )
 _FILE_ERRORS = (FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
 # Where the package that holds a driver is named otherwise; MySQLdb is that of `mysql://`.
-_DRIVER_PACKAGES = {"psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}
+_DRIVER_PACKAGES = {
+    "psycopg": "'psycopg[binary]'",
+    "psycopg2": "psycopg2-binary",
+    "MySQLdb": "mysqlclient",
+}
 
 
 class MlflowTrackingStore:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -82,6 +83,19 @@ def available_providers(
     return found
 
 
+def imported_providers(models: Iterable[str]) -> list[str]:
+    """Return the providers whose SDK this process has imported.
+
+    Args:
+        models: Names; unknown ones have no SDK.
+
+    Returns:
+        Names in the given order, each once.
+    """
+    names = dict.fromkeys(name.strip().lower() for name in models)
+    return [name for name in names if any(map(_is_imported, _SDK_MODULES.get(name, ())))]
+
+
 def switch_on(provider: str, import_module: ImportModule = importlib.import_module) -> bool:
     """Call `mlflow.<provider>.autolog()`.
 
@@ -131,6 +145,12 @@ def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
         return tuple(inspect.signature(function).parameters)
     except (TypeError, ValueError):
         return ()
+
+
+def _is_imported(module: str) -> bool:
+    found = sys.modules.get(module)
+    # While its own import still runs, a flavour would find half of it.
+    return found is not None and not getattr(found.__spec__, "_initializing", False)
 
 
 def _installed(modules: Iterable[str], find_spec: FindSpec) -> bool:

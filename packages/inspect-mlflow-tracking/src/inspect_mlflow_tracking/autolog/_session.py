@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterable
@@ -10,8 +12,10 @@ from typing import Any
 from inspect_mlflow_core.conversion import mask_uri
 from inspect_mlflow_core.reporting import warn_once
 
-from ._providers import available_providers, switch_off, switch_on
+from ._providers import available_providers, imported_providers, switch_off, switch_on
 from ._suppression import suppression_is_possible
+
+_LOOK_SECONDS = 0.2
 
 _lock = threading.Lock()
 # Sessions that use a provider which some session switched on, and how it had stood before.
@@ -42,36 +46,47 @@ class AutologSession:
         self._tracking_uri = tracking_uri
         self._suppressing = suppressing
         self._providers: list[str] = []
-        self._stopped = False
+        self._tried: set[str] = set()
+        self._stopped = threading.Event()
 
     def start(self) -> None:
-        """Switch on what is available; never raises, and may take seconds of imports."""
-        providers = available_providers(self._models)
-        if not providers or not self._is_possible():
+        """Switch on the providers whose SDK is imported by now; never raises.
+
+        An SDK that nobody has imported makes no calls, and to trace it MLflow and the SDK would
+        have to be imported, which takes seconds of processor time beside the evaluation.
+        """
+        new = [name for name in imported_providers(self._models) if name not in self._tried]
+        if not new or not self._is_possible():
+            self._tried.update(new)
             return
-        for provider in providers:
+        self._tried.update(new)
+        for provider in available_providers(new):
             with _lock:
-                if self._stopped:
+                if self._stopped.is_set():
                     return
                 if _enter(provider):
                     self._providers.append(provider)
 
+    def follow(self) -> None:
+        """Switch providers on as their SDKs are imported, until `stop`; for a thread."""
+        self.start()
+        while not self._stopped.wait(_LOOK_SECONDS):
+            self.start()
+
     def stop(self) -> None:
         """Put everything back; also keeps a start that is still under way from going on."""
+        self._stopped.set()
         with _lock:
-            self._stopped = True
             while self._providers:
                 _leave(self._providers.pop())
 
     def _is_possible(self) -> bool:
-        import mlflow
-
-        own_uri = mlflow.get_tracking_uri()
+        own_uri = _own_tracking_uri()
         if own_uri.rstrip("/") != (self._tracking_uri or "").rstrip("/"):
             warn_once(
                 "autolog.tracking_uri",
-                f"autolog is off: MLflow's own tracking URI is {mask_uri(own_uri)}; set "
-                "MLFLOW_TRACKING_URI to the same value to switch it on, or "
+                f"autolog is off: MLflow's own tracking URI is {mask_uri(own_uri) or 'not set'}; "
+                "set MLFLOW_TRACKING_URI to the same value to switch it on, or "
                 "INSPECT_MLFLOW_AUTOLOG_ENABLED=false to do without",
             )
             return False
@@ -83,6 +98,19 @@ class AutologSession:
             )
             return False
         return True
+
+
+def _own_tracking_uri() -> str:
+    """Return the URI that MLflow's fluent interface would use, empty for its default.
+
+    MLflow takes a second of processor time to import, right when the evaluation begins. As long as
+    nobody has imported it, nothing but the environment can have set its URI.
+    """
+    if "mlflow" not in sys.modules:
+        return os.environ.get("MLFLOW_TRACKING_URI", "")
+    import mlflow
+
+    return str(mlflow.get_tracking_uri())
 
 
 def _enter(provider: str) -> bool:
