@@ -74,7 +74,7 @@ def hide_package() -> None:
     installed = importlib.metadata.entry_points
 
     def entry_points(**selection: Any) -> Any:
-        found = installed(**selection)
+        found: Any = installed(**selection)
         if selection.get("group") != "inspect_ai":
             return found
         return importlib.metadata.EntryPoints(

@@ -208,3 +208,12 @@ def test_password_in_the_uri_is_never_shown(
     output = capsys.readouterr()
     assert "127.0.0.1" in output.err
     assert "pa55word" not in output.out + output.err
+
+
+def test_a_dead_server_does_not_hold_up_the_next_evaluation(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate("http://127.0.0.1:9", tmp_path / "first", monkeypatch)
+    evaluate(server, tmp_path / "second", monkeypatch, experiment="after-a-dead-one")
+    runs = [r for r in store_contents(server).values() if r["experiment"] == "after-a-dead-one"]
+    assert sorted(run["status"] for run in runs) == ["FINISHED", "FINISHED"]

@@ -7,6 +7,7 @@ InspectMlflowError
 └── DeliveryError                            a write to MLflow did not succeed
     ├── RetryableError                       trying again later can help
     └── RejectedError                        the server refuses this content for good
+        └── LeftInLogError                   given up on purpose: the eval log holds it
 ```
 """
 
@@ -16,6 +17,7 @@ __all__ = [
     "ConfigurationError",
     "DeliveryError",
     "InspectMlflowError",
+    "LeftInLogError",
     "LogReadError",
     "RejectedError",
     "RetryableError",
@@ -84,3 +86,13 @@ class RejectedError(DeliveryError):
     def __init__(self, message: str, *, cause: str, error_code: str | None = None) -> None:
         super().__init__(message, cause=cause)
         self.error_code = error_code
+
+
+class LeftInLogError(RejectedError):
+    """A record is given up on purpose: the eval log holds it, and the user has been told.
+
+    Counted like any other loss, but not warned about again.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("left in the eval log", cause="left_in_log")

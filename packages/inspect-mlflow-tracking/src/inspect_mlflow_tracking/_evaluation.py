@@ -165,6 +165,9 @@ class EvaluationRun:
         """Wait until everything is delivered, at most `flush_timeout` seconds, and say so."""
         if self._ended:
             result = await delivery_worker().flush_async(self.settings.flush_timeout)
+            if result.reason == "unreachable":
+                _exporter.leave([self.run_id, *self._ended])
+                delivery_worker().hurry()
             self._say(result)
 
     def _say(self, result: FlushResult) -> None:

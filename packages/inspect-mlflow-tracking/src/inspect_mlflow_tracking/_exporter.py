@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from inspect_mlflow_core.active_runs import leave_active_run
 from inspect_mlflow_core.connection import RunRecord, TrackingStore, open_tracking_store
 from inspect_mlflow_core.delivery import Record
-from inspect_mlflow_core.exceptions import LogReadError, RejectedError, RetryableError
+from inspect_mlflow_core.exceptions import (
+    LeftInLogError,
+    LogReadError,
+    RejectedError,
+    RetryableError,
+)
 from inspect_mlflow_core.logs import EvalLogReader
 from inspect_mlflow_core.reporting import warn_once
 
@@ -93,6 +98,7 @@ class TrackingExporter:
         self._targets: dict[str, TrackingTarget] = {}
         self._reached: set[str] = set()
         self._tasks: dict[str, LiveTask] = {}
+        self._left: set[str] = set()
         self.delivered: dict[str, RunRecord] = {}
 
     def export(self, records: Sequence[Record]) -> None:
@@ -107,6 +113,10 @@ class TrackingExporter:
         """
         touched: dict[str, LiveTask] = {}
         for record in records:
+            if record.key in self._left:
+                self._tasks.pop(record.key, None)
+                leave_active_run(record.key)
+                raise LeftInLogError
             payload = record.payload
             if isinstance(payload, SampleFinished):
                 task = self._open_task(record.key)
@@ -119,6 +129,17 @@ class TrackingExporter:
             # The end of a task has written everything from its log.
             if self._tasks.get(key) is task:
                 task.deliver()
+
+    def leave(self, keys: Iterable[str]) -> None:
+        """Give up the records of an evaluation whose server does not answer.
+
+        They would otherwise stand before those of the next evaluation in this process, which may
+        go to another server.
+
+        Args:
+            keys: Keys of its records.
+        """
+        self._left.update(keys)
 
     def target(self, tracking_uri: str) -> TrackingTarget:
         """Return the target behind a URI once its server has answered.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Mapping
 
@@ -21,19 +22,21 @@ def tag_filter(tags: Mapping[str, str]) -> str:
 
     Returns:
         Text for `search_runs`, quoted by MLflow's rules
-        (https://mlflow.org/docs/latest/search-runs/). A value with both kinds of quotes cannot be
-        written down there, so that runs with another character in place of a quote match too.
+        (https://mlflow.org/docs/latest/search-runs/). A value with both kinds of quotes or
+        with a backslash cannot be written down there, so that runs with another character in
+        such a place match too.
     """
     return " and ".join(f"tags.`{name}` {_comparison(value)}" for name, value in tags.items())
 
 
 def _comparison(value: str) -> str:
-    # MLflow's filter language has no escape: a text with one kind of quote stands in the other.
-    if "'" not in value:
+    # MLflow's filter language has no escape: a text with one kind of quote stands in the other,
+    # and a backslash before the end may hide it.
+    if "\\" not in value and "'" not in value:
         return f"= '{value}'"
-    if '"' not in value:
+    if "\\" not in value and '"' not in value:
         return f'= "{value}"'
-    pattern = value.replace("'", "_")
+    pattern = re.sub(r"['\\]", "_", value)
     return f"LIKE '{pattern}'"
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from inspect_mlflow_core import reporting
 from inspect_mlflow_core.delivery._records import Record
-from inspect_mlflow_core.exceptions import RejectedError, RetryableError
+from inspect_mlflow_core.exceptions import LeftInLogError, RejectedError, RetryableError
 
 __all__ = ["Failure", "attempt", "report", "unexpected"]
 
@@ -23,7 +23,7 @@ class Failure:
 
     Args:
         cause: Short stable key, by which statistics and warnings are grouped.
-        warning: One line for the user, free of secrets.
+        warning: One line for the user, free of secrets; empty when the user knows already.
         retryable: Try again later.
         divisible: Not retryable, but part of the batch may be acceptable.
         retry_after_seconds: The pause that the server asked for.
@@ -56,6 +56,8 @@ def attempt(records: Sequence[Record]) -> Failure | None:
             retry_after_seconds=error.retry_after_seconds,
             unreachable=error.unreachable,
         )
+    except LeftInLogError as error:
+        return Failure(cause=error.cause, warning="")
     except RejectedError as error:
         return Failure(
             cause=error.cause,
@@ -69,8 +71,9 @@ def attempt(records: Sequence[Record]) -> Failure | None:
 
 
 def report(failure: Failure) -> None:
-    """Warn the user, once per cause."""
-    reporting.warn_once(f"delivery.{failure.cause}", failure.warning)
+    """Warn the user, once per cause, unless there is nothing to say."""
+    if failure.warning:
+        reporting.warn_once(f"delivery.{failure.cause}", failure.warning)
 
 
 def unexpected(exporter_name: str, error: BaseException) -> Failure:

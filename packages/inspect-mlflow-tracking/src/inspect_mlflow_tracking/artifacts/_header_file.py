@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,13 +33,29 @@ def header_document(log: Any) -> dict[str, Any]:
 
     if isinstance(log, Mapping):
         log = {key: value for key, value in log.items() if key not in _LEFT_OUT}
-    document = to_jsonable_python(
-        log, exclude=set(_LEFT_OUT), exclude_none=True, fallback=lambda _: None
+    plain = partial(
+        to_jsonable_python, exclude=set(_LEFT_OUT), exclude_none=True, fallback=lambda _: None
     )
+    try:
+        document = plain(log)
+    except UnicodeEncodeError:
+        document = plain(_cleaned(log))
     results = document.get("results")
     if results:
         results.pop("sample_reductions", None)
     return redacted_header(without_nan(document))
+
+
+def _cleaned(value: Any) -> Any:
+    # Half of a surrogate pair can be in a log, but pydantic refuses it in the key of a dict.
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, Mapping):
+        return {_cleaned(key): _cleaned(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_cleaned(item) for item in value]
+    dump = getattr(value, "model_dump", None)
+    return _cleaned(dump(exclude=set(_LEFT_OUT))) if callable(dump) else value
 
 
 def write_header_file(log: Any, directory: Path, stem: str) -> Path:

@@ -13,7 +13,7 @@ from typing import IO, Any, Final, Self
 
 from ._columns import SAMPLE_RESULT_COLUMNS, TABLE_COLUMNS, TABLE_NAMES
 from ._samples import sample_result
-from ._values import row_of
+from ._values import clean_text, row_of
 from .tables import iter_sample_rows
 
 __all__ = [
@@ -153,7 +153,8 @@ class _ResultRows:
         self._rows.close()
 
     def add(self, sample: Any) -> None:
-        fixed, scores = sample_result(sample)
+        fixed, by_scorer = sample_result(sample)
+        scores = {clean_text(scorer): value for scorer, value in by_scorer.items()}
         self._scorers.update(dict.fromkeys(scores))
         self._rows.write(_json(fixed | scores) + "\n")
 

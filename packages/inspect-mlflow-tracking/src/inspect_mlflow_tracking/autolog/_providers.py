@@ -24,8 +24,11 @@ _SDK_MODULES: Final[dict[str, tuple[str, ...]]] = {
     "groq": ("groq",),
     "cohere": ("cohere",),
     "gemini": ("google.genai", "google.generativeai"),
-    "bedrock": ("boto3",),
+    "bedrock": ("boto3", "botocore"),
 }
+# Given to a flavour that knows them. Notes on tested versions would stand in the middle of the
+# evaluation's display; OpenAI's own tracing of agents would be gone for good.
+_CONSIDERATE_OPTIONS: Final = {"silent": True, "disable_openai_agent_tracer": False}
 SUPPORTED_PROVIDERS: Final = tuple(_SDK_MODULES)
 
 
@@ -76,9 +79,7 @@ def available_providers(
                 f"autolog.unknown.{model}",
                 f"autolog knows no provider {model!r}, only {', '.join(SUPPORTED_PROVIDERS)}",
             )
-        elif _installed(_SDK_MODULES[model], find_spec) and _installed(
-            (f"mlflow.{model}",), find_spec
-        ):
+        elif _is_available(model, find_spec):
             found.append(model)
     return found
 
@@ -127,17 +128,20 @@ def _call_autolog(provider: str, import_module: ImportModule, **options: Any) ->
         autolog = getattr(import_module(f"mlflow.{provider}"), "autolog", None)
         if not callable(autolog):
             return False
-        if "silent" in _parameters(autolog):
-            # Its notes on tested versions would stand in the middle of the evaluation's display.
-            options["silent"] = True
-        autolog(**options)
+        known = _parameters(autolog)
+        considerate = {key: value for key, value in _CONSIDERATE_OPTIONS.items() if key in known}
+        autolog(**considerate, **options)
     except Exception as error:  # A flavour can fail in any way that its SDK can.
-        warn_once(
-            f"autolog.failed.{provider}",
-            f"autolog for {provider} failed ({type(error).__name__}); its calls are not traced",
-        )
+        _report_failure(provider, error)
         return False
     return True
+
+
+def _report_failure(provider: str, error: Exception) -> None:
+    warn_once(
+        f"autolog.failed.{provider}",
+        f"autolog for {provider} failed ({type(error).__name__}); its calls are not traced",
+    )
 
 
 def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
@@ -150,7 +154,19 @@ def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
 def _is_imported(module: str) -> bool:
     found = sys.modules.get(module)
     # While its own import still runs, a flavour would find half of it.
-    return found is not None and not getattr(found.__spec__, "_initializing", False)
+    return found is not None and not getattr(
+        getattr(found, "__spec__", None), "_initializing", False
+    )
+
+
+def _is_available(provider: str, find_spec: FindSpec) -> bool:
+    try:
+        return _installed(_SDK_MODULES[provider], find_spec) and _installed(
+            (f"mlflow.{provider}",), find_spec
+        )
+    except Exception as error:  # Finding a submodule imports its parents, which may be broken.
+        _report_failure(provider, error)
+        return False
 
 
 def _installed(modules: Iterable[str], find_spec: FindSpec) -> bool:

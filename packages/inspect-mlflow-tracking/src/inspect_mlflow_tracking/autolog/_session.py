@@ -9,28 +9,33 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from inspect_mlflow_core.connection import open_tracking_store, tracking_uri_kind
 from inspect_mlflow_core.conversion import mask_uri
+from inspect_mlflow_core.exceptions import DeliveryError
 from inspect_mlflow_core.reporting import warn_once
 
 from ._providers import available_providers, imported_providers, switch_off, switch_on
+from ._routing import route_to_evaluation
 from ._suppression import suppression_is_possible
 
 _LOOK_SECONDS = 0.2
 
 _lock = threading.Lock()
-# Sessions that use a provider which some session switched on, and how it had stood before.
+# Sessions that use a provider which some session switched on, and what MLflow noted of that.
 _users: Counter[str] = Counter()
-_found_as: dict[str, dict[str, Any]] = {}
+_noted: dict[str, Any] = {}
 
 
 class AutologSession:
     """Switches providers on at the start of an evaluation and restores them at its end.
 
-    A provider that the user's own code has switched on is left alone, with its own settings.
+    A provider that the user's own code has switched on or off, before or meanwhile, is left alone
+    with its own settings.
 
     MLflow's autolog belongs to MLflow's fluent interface: it writes to MLflow's process-wide
-    tracking URI and experiment. So it stays off when that URI is another one than the
-    evaluation's; nothing of MLflow's global state is changed for it.
+    tracking URI. So it stays off when that URI is another one than the evaluation's; nothing of
+    MLflow's global state is changed for it. It also stays off when the server does not answer at
+    the start, because MLflow would hold up the end of the process for minutes to deliver traces.
 
     Args:
         models: Names of providers.
@@ -47,6 +52,7 @@ class AutologSession:
         self._suppressing = suppressing
         self._providers: list[str] = []
         self._tried: set[str] = set()
+        self._routes = False
         self._stopped = threading.Event()
 
     def start(self) -> None:
@@ -60,6 +66,7 @@ class AutologSession:
             self._tried.update(new)
             return
         self._tried.update(new)
+        self._routes = tracking_uri_kind(self._tracking_uri or "") != "databricks"
         for provider in available_providers(new):
             with _lock:
                 if self._stopped.is_set():
@@ -72,6 +79,18 @@ class AutologSession:
         self.start()
         while not self._stopped.wait(_LOOK_SECONDS):
             self.start()
+
+    def route(self, eval_id: str) -> None:
+        """Send the traces of the calling task to its evaluation's experiment; cheap to repeat.
+
+        To be called in the task that runs a sample: see `route_to_evaluation`. Databricks binds
+        experiments to places of its own, so that there MLflow's own experiment remains.
+
+        Args:
+            eval_id: Inspect's eval id.
+        """
+        if self._routes and not self._stopped.is_set():
+            route_to_evaluation(eval_id)
 
     def stop(self) -> None:
         """Put everything back; also keeps a start that is still under way from going on."""
@@ -89,6 +108,8 @@ class AutologSession:
                 "set MLFLOW_TRACKING_URI to the same value to switch it on, or "
                 "INSPECT_MLFLOW_AUTOLOG_ENABLED=false to do without",
             )
+            return False
+        if not _answers(own_uri):
             return False
         if self._suppressing and not suppression_is_possible():
             warn_once(
@@ -113,17 +134,29 @@ def _own_tracking_uri() -> str:
     return str(mlflow.get_tracking_uri())
 
 
+def _answers(tracking_uri: str) -> bool:
+    """Say whether a server is there; a database is opened by the worker, not here a second time."""
+    if tracking_uri_kind(tracking_uri) not in ("http", "databricks"):
+        return True
+    try:
+        open_tracking_store(tracking_uri).check()
+    except DeliveryError as error:
+        warn_once(
+            "autolog.unreachable",
+            f"autolog is off: {mask_uri(tracking_uri)} gave no answer ({error.cause})",
+        )
+        return False
+    return True
+
+
 def _enter(provider: str) -> bool:
-    """Switch a provider on unless it is on already; say whether it is to be left again."""
+    """Switch a provider on unless the user has decided; say whether it is to be left again."""
     if _users[provider]:
         _users[provider] += 1
         return True
-    configuration = _configuration(provider)
-    if configuration and not configuration.get("disable", True):
+    if _note(provider) or not switch_on(provider):
         return False
-    if not switch_on(provider):
-        return False
-    _found_as[provider] = configuration
+    _noted[provider] = _note(provider)
     _users[provider] = 1
     return True
 
@@ -132,15 +165,17 @@ def _leave(provider: str) -> None:
     _users[provider] -= 1
     if _users[provider]:
         return
-    if switch_off(provider):
+    # Every call of `autolog` makes a note of its own.
+    if _noted.pop(provider) is _note(provider) and switch_off(provider):
         from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS
 
-        # Switching off leaves a record of it, by which a later `mlflow.autolog()` would pass
-        # the provider over.
-        AUTOLOGGING_INTEGRATIONS[provider] = _found_as.pop(provider, {})
+        # As it stands after the flavour's import. The note that switching off has left would make
+        # a later `mlflow.autolog()` pass the provider over.
+        AUTOLOGGING_INTEGRATIONS[provider] = {}
 
 
-def _configuration(provider: str) -> dict[str, Any]:
+def _note(provider: str) -> Any:
+    """Return what MLflow noted when `autolog` was last called; empty if it never was."""
     from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS
 
-    return dict(AUTOLOGGING_INTEGRATIONS.get(provider) or {})
+    return AUTOLOGGING_INTEGRATIONS.get(provider)

@@ -59,9 +59,9 @@ def closing_points(
     values = {**_totals(header, summary), **summary.counts(), **summary.latencies()}
     values.update(_usage_totals(header, summary))
     # These names are fixed, so that a scorer or model whose name leads to one of them has to
-    # take another.
+    # take another. The separator keeps them apart from a path with the same single part.
     for name in (*values, *summary.final_values()):
-        names.assign(name)
+        names.assign(name, separator="")
     aggregates, not_numbers = _aggregates(header, names)
     values.update(aggregates)
     values.update(_model_usage(header, names))
