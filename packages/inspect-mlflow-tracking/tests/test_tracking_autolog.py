@@ -307,6 +307,7 @@ EVALUATION = """
     def asks_twice():
         async def solve(state, generate):
             import anyio
+            import mlflow  # whole before its parts, while the worker may be importing it
             from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS
             from openai import AsyncOpenAI
 

@@ -78,8 +78,10 @@ EVALUATIONS = """
     from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS
     from openai import AsyncOpenAI
 
+    # Older versions of Inspect load no hooks of packages once a program has its own.
+    import inspect_mlflow_tracking._registry
     from inspect_mlflow_core.active_runs import active_run
-    from inspect_mlflow_tracking.autolog._routing import route_to_evaluation
+    from inspect_mlflow_tracking.autolog import route_to_evaluation
 
     URL = os.environ["PROVIDER_URL"]
     MODEL = "openai/gpt-4o-mini"
@@ -204,7 +206,7 @@ def routed() -> Iterator[str]:
 def experiment_of_next_trace(eval_id: str) -> str | None:
     from mlflow.tracing.provider import _MLFLOW_TRACE_USER_DESTINATION
 
-    from inspect_mlflow_tracking.autolog._routing import route_to_evaluation
+    from inspect_mlflow_tracking.autolog import route_to_evaluation
 
     route_to_evaluation(eval_id)
     found = _MLFLOW_TRACE_USER_DESTINATION.get()

@@ -52,6 +52,7 @@ ODD_TEXTS = [
     "//",
     "a//b",
     "../up",
+    "back\\slash \\",
     "trailing/",
     "/leading",
     "name@1",

@@ -1,6 +1,7 @@
 """MLflow's own tracing of provider SDKs, for the time of an evaluation."""
 
 from ._providers import SUPPORTED_PROVIDERS, enable_autolog
+from ._routing import route_to_evaluation
 from ._session import AutologSession
 from ._suppression import ModelCallSuppression
 
@@ -9,4 +10,5 @@ __all__ = [
     "AutologSession",
     "ModelCallSuppression",
     "enable_autolog",
+    "route_to_evaluation",
 ]

@@ -66,6 +66,9 @@ class _OffDuringModelCalls:
 def suppression_is_possible() -> bool:
     """Say whether this version of MLflow can switch tracing off in one task (3.11 and later)."""
     try:
+        # The whole first: Python does not wait for a package that another thread is importing when
+        # a part of it is asked for, and both threads would find half of MLflow.
+        importlib.import_module("mlflow")
         if importlib.util.find_spec(_MODULE) is None:
             return False
         importlib.import_module(_MODULE)
