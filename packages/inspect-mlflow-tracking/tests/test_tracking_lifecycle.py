@@ -440,7 +440,7 @@ def interrupted(stores: Stores, directory: Path, signal_number: int) -> str:
     body = LONG_EVALUATION.format(logs=str(stores.logs))
     process = script(directory, stores, body, MODEL_DELAY_SECONDS="60")
     wait_until((directory / "done").exists, process)
-    time.sleep(1.0)
+    wait_until(lambda: bool(task_runs(store_contents(stores.live_uri))), process)
     process.send_signal(signal_number)
     return process.communicate(timeout=60)[0]
 

@@ -107,6 +107,11 @@ class EvaluationRun:
         )
         starter.start()
 
+    def route_traces(self, eval_id: str) -> None:
+        """Send what autolog traces in this task to the experiment of its evaluation."""
+        if self._autolog is not None:
+            self._autolog.route(eval_id)
+
     def before_generate(self) -> None:
         """See `ModelCallSuppression.before_generate`."""
         if self._suppression is not None:

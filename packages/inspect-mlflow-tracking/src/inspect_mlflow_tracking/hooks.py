@@ -12,6 +12,7 @@ from inspect_ai.hooks import (
     ModelUsageData,
     RunEnd,
     RunStart,
+    SampleAttemptStart,
     SampleEnd,
     SampleInit,
     SampleStart,
@@ -98,6 +99,12 @@ class MlflowTrackingHooks(Hooks):
         """Learn where the log lies, for versions that do not know it at the sample's init."""
         self._learn_location(data.run_id, data.eval_id)
 
+    async def on_sample_attempt_start(self, data: SampleAttemptStart) -> None:
+        """Let autolog's traces of this sample go to the experiment of its evaluation."""
+        run = self._runs.get(data.run_id)
+        if run is not None:
+            run.route_traces(data.eval_id)
+
     async def on_sample_end(self, data: SampleEnd) -> None:
         """Enqueue the facts of a finished sample."""
         task = self._task(data.run_id, data.eval_id)
@@ -126,6 +133,8 @@ class MlflowTrackingHooks(Hooks):
         """Keep provider autolog from tracing a call that our own traces hold already."""
         run = self._latest_run()
         if run is not None:
+            if data.eval_id:
+                run.route_traces(data.eval_id)
             run.before_generate()
 
     async def on_model_usage(self, data: ModelUsageData) -> None:
