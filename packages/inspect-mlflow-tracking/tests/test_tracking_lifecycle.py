@@ -221,7 +221,7 @@ def test_success_with_tools(stores: Stores) -> None:
     contents = stores.assert_equal()
     task, (parent,) = only_task(contents), parents(contents)
     assert (task["status"], parent["status"]) == ("FINISHED", "FINISHED")
-    assert task["parent"] == f"parent {log.eval.run_id}"
+    assert task["parent"] == f"parent {log.eval.run_id} in inspect_ai"
     assert task["latest"]["total_model_calls"] == 8
     assert task["latest"]["total_tool_calls"] == 4
     assert task["latest"]["match/accuracy"] == 0.5

@@ -63,7 +63,7 @@ def store_contents(
     client = MlflowClient(tracking_uri=tracking_uri)
     experiments = {e.experiment_id: e.name for e in client.search_experiments()}
     runs = client.search_runs(list(experiments), max_results=10_000)
-    names = {run.info.run_id: _identity(run) for run in runs}
+    names = {run.info.run_id: _identity(run, experiments) for run in runs}
     ignored = {"mlflow.artifactLocation", *(ignored_tags or {})}
     return {
         names[run.info.run_id]: _run_contents(client, run, experiments, names, ignored)
@@ -71,11 +71,13 @@ def store_contents(
     }
 
 
-def _identity(run: Any) -> str:
+def _identity(run: Any, experiments: Mapping[str, str]) -> str:
     tags = run.data.tags
     if "inspect.eval_id" in tags:
         return f"task {tags['inspect.eval_id']}"
-    return f"parent {tags.get('inspect.eval_set_id') or tags.get('inspect.run_id')}"
+    # Tasks of one evaluation that go to several experiments have a parent in each.
+    evaluation = tags.get("inspect.eval_set_id") or tags.get("inspect.run_id")
+    return f"parent {evaluation} in {experiments[run.info.experiment_id]}"
 
 
 def _run_contents(
