@@ -47,7 +47,9 @@ class DeliveryWorker:
         batch_bytes: Most bytes in one batch (a larger single record goes alone).
         batch_age_seconds: Longest time that a record waits for others to join its batch.
         retry: When failed batches are tried again.
-        nice_increment: How much the thread lowers its own priority, on Linux.
+        nice_increment: How much the thread lowers its own priority, on Linux. Not by default: a
+            thread of low priority that holds the interpreter's lock while other processes want
+            the processor keeps the evaluation waiting for it.
         clock: Time and waiting; replaced in tests.
     """
 
@@ -59,7 +61,7 @@ class DeliveryWorker:
         batch_bytes: int = 8 * _MEBIBYTE,
         batch_age_seconds: float = 2.0,
         retry: RetryPolicy | None = None,
-        nice_increment: int = 5,
+        nice_increment: int = 0,
         clock: Clock | None = None,
     ) -> None:
         self._queue_bytes = queue_bytes
