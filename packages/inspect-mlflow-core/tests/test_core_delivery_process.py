@@ -255,7 +255,10 @@ def test_importing_stays_light() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities on Linux only")
-def test_the_thread_gives_way_and_the_evaluation_keeps_its_priority() -> None:
+@pytest.mark.parametrize(("options", "lowered"), [({}, 0), ({"nice_increment": 5}, 5)])
+def test_only_the_thread_gives_way_and_only_when_told(
+    options: dict[str, int], lowered: int
+) -> None:
     seen: list[int] = []
 
     class Nice:
@@ -265,8 +268,8 @@ def test_the_thread_gives_way_and_the_evaluation_keeps_its_priority() -> None:
             seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
 
     before = os.getpriority(os.PRIO_PROCESS, 0)
-    worker = DeliveryWorker()
+    worker = DeliveryWorker(**options)
     worker.submit(Record(Nice(), "eval", "start"))
     assert worker.flush(DEADLINE_SECONDS).delivered
-    assert seen == [min(before + 5, 19)]
+    assert seen == [min(before + lowered, 19)]
     assert os.getpriority(os.PRIO_PROCESS, 0) == before
