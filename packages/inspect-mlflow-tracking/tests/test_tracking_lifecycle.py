@@ -389,6 +389,12 @@ def test_eval_set_with_a_retry(stores: Stores, task_directory: Path, immediate: 
         name: found for name, found in live.items() if "inspect.superseded_by" in found["tags"]
     }
     standing = {name: found for name, found in live.items() if name not in superseded}
+    # Inspect deletes the log of the first attempt, with which the set began, so `sync` cannot
+    # know when that was.
+    (began,) = {found["start_time"] for found in parents(live)}
+    assert began == min(found["start_time"] for found in live.values())
+    for found in parents(synced):
+        found["start_time"] = began
     assert standing == synced
     assert {f"task {log.eval.eval_id}" for log in logs} == {
         name for name in standing if name.startswith("task ")

@@ -11,13 +11,37 @@ from ._records import (
     TrackingStore,
 )
 from ._runs import create_run_once, find_run, tag_filter
+from ._trace_records import (
+    AssessmentKind,
+    AssessmentRecord,
+    AssessmentSource,
+    AttachmentRecord,
+    SpanEventRecord,
+    SpanRecord,
+    SpanStatus,
+    StoredTrace,
+    TraceRecord,
+    TraceState,
+    TraceStore,
+)
 
 __all__ = [
+    "AssessmentKind",
+    "AssessmentRecord",
+    "AssessmentSource",
+    "AttachmentRecord",
     "DatasetInput",
     "Experiment",
     "MetricPoint",
     "RunRecord",
     "RunStatus",
+    "SpanEventRecord",
+    "SpanRecord",
+    "SpanStatus",
+    "StoredTrace",
+    "TraceRecord",
+    "TraceState",
+    "TraceStore",
     "TrackingStore",
     "create_run_once",
     "ensure_experiment",

@@ -7,6 +7,7 @@ from ._discovery import UnreadableLog, discover_logs
 from ._files import LogFile
 from ._pools import resolve_references, sample_events, sample_messages
 from ._reader import EvalLogReader
+from ._redaction import may_hold_secrets, redacted_header, redacted_sample
 
 __all__ = [
     "RECENTLY_WRITTEN_SECONDS",
@@ -18,7 +19,10 @@ __all__ = [
     "UnreadableLog",
     "discover_logs",
     "is_being_written",
+    "may_hold_secrets",
     "newest_of_each",
+    "redacted_header",
+    "redacted_sample",
     "resolve_references",
     "sample_events",
     "sample_messages",

@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from ._redaction import redacted_header
+from inspect_mlflow_core.logs import redacted_header
+
 from ._values import clean_text, without_nan
 
 __all__ = ["HEADER_DIRECTORY", "header_document", "write_header_file"]

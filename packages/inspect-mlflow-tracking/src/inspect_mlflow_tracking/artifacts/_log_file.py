@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from inspect_mlflow_core.exceptions import LogReadError
+from inspect_mlflow_core.logs import may_hold_secrets, redacted_header, redacted_sample
 from inspect_mlflow_core.logs._json_document import DocumentPart, document_parts
-
-from ._redaction import may_hold_secrets, redacted_header, redacted_sample
 
 __all__ = ["prepare_log_artifact"]
 
