@@ -13,6 +13,7 @@ from inspect_ai.model import ModelOutput, ModelUsage, get_model
 from inspect_ai.scorer import match
 
 from inspect_mlflow_core.active_runs import active_run, leave_active_run
+from inspect_mlflow_core.background_process import BackgroundProcess
 from inspect_mlflow_core.config import MLflowSettings
 from inspect_mlflow_core.connection import open_tracking_store
 from inspect_mlflow_core.testing import copy_store, store_contents
@@ -51,7 +52,7 @@ def live_task(uri: str, log_path: Path) -> tuple[LiveTask, Clock, list[EvalSampl
     assert log.samples is not None
     clock = Clock()
     settings = MLflowSettings(tracking_uri=uri)
-    task = LiveTask(log.eval, log.plan, settings, now_ms=clock)
+    task = LiveTask(log.eval, log.plan, settings, BackgroundProcess(), now_ms=clock)
     task.open(TrackingTarget(open_tracking_store(uri)))
     return task, clock, list(log.samples)
 

@@ -63,7 +63,7 @@ class OpenTask:
         """
         facts = sample_facts(sample)
         reference = (self.eval_id, facts.id, facts.epoch)
-        payload = SampleFinished(facts)
+        payload = SampleFinished(facts, self.location)
         delivery_worker().submit(Record(_exporter, self.eval_id, payload, size_bytes, reference))
 
 
@@ -75,10 +75,12 @@ class EvaluationRun:
         run_id: Inspect's run id.
         settings: Settings as they were when it began.
         tasks: Its open tasks by eval id.
+        expected_tasks: How many tasks it is going to have, for each model.
     """
 
     run_id: str
     settings: MLflowSettings
+    expected_tasks: int = 1
     tasks: dict[str, OpenTask] = field(default_factory=dict)
     _ended: dict[str, str | None] = field(default_factory=dict)
     _autolog: AutologSession | None = None
@@ -154,7 +156,8 @@ class EvaluationRun:
         task = self.tasks.pop(eval_id, None)
         if task is not None:
             self._ended[eval_id] = location or task.location
-            self._submit(eval_id, TaskEnded(location or task.location))
+            last = not self.tasks and len(self._ended) >= self.expected_tasks
+            self._submit(eval_id, TaskEnded(location or task.location, last=last))
 
     def end(self) -> None:
         """End whatever is still open, and the evaluation itself."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from inspect_mlflow_core.active_runs import leave_active_run
+from inspect_mlflow_core.background_process import BackgroundProcess
 from inspect_mlflow_core.connection import RunRecord, TrackingStore, open_tracking_store
 from inspect_mlflow_core.delivery import Record
 from inspect_mlflow_core.exceptions import (
@@ -50,9 +51,11 @@ class SampleFinished:
 
     Args:
         facts: What the metrics need of it.
+        location: Where the log lies that has it, or will have it soon; None when unknown.
     """
 
     facts: SampleFacts
+    location: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +64,11 @@ class TaskEnded:
 
     Args:
         location: Where its log lies; None when nobody ever said.
+        last: Whether no other task of its evaluation is open or to come.
     """
 
     location: str | None
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,7 @@ class TrackingExporter:
         self._targets: dict[str, TrackingTarget] = {}
         self._reached: set[str] = set()
         self._tasks: dict[str, LiveTask] = {}
+        self._background = BackgroundProcess()
         self._left: set[str] = set()
         self.delivered: dict[str, RunRecord] = {}
 
@@ -111,24 +117,26 @@ class TrackingExporter:
             RetryableError: The server cannot take them now.
             RejectedError: The server refuses them.
         """
-        touched: dict[str, LiveTask] = {}
+        touched: dict[str, str | None] = {}
         for record in records:
             if record.key in self._left:
-                self._tasks.pop(record.key, None)
+                task = self._tasks.pop(record.key, None)
+                if task is not None:
+                    task.prepared.close()
                 leave_active_run(record.key)
                 raise LeftInLogError
             payload = record.payload
             if isinstance(payload, SampleFinished):
                 task = self._open_task(record.key)
                 task.add(payload.facts)
-                touched[record.key] = task
+                touched[record.key] = payload.location
             elif payload is not None:
                 # A shed sample has no payload: its log holds it, and the end of the task reads it.
                 self._control(record.key, payload)
-        for key, task in touched.items():
+        for key, location in touched.items():
             # The end of a task has written everything from its log.
-            if self._tasks.get(key) is task:
-                task.deliver()
+            if key in self._tasks:
+                self._deliver(self._tasks[key], location)
 
     def leave(self, keys: Iterable[str]) -> None:
         """Give up the records of an evaluation whose server does not answer.
@@ -160,6 +168,11 @@ class TrackingExporter:
             self._reached.add(tracking_uri)
         return target
 
+    def _deliver(self, task: LiveTask, location: str | None) -> None:
+        task.deliver()
+        if location is not None and task.settings.log_artifacts:
+            task.prepared.prepare(location)
+
     def _control(self, eval_id: str, payload: object) -> None:
         uri = self._tracking_uri(eval_id, payload)
         try:
@@ -188,7 +201,7 @@ class TrackingExporter:
     def _start(self, eval_id: str, started: TaskStarted) -> None:
         task = self._tasks.get(eval_id)
         if task is None:
-            task = LiveTask(started.spec, started.plan, started.settings)
+            task = LiveTask(started.spec, started.plan, started.settings, self._background)
             self._tasks[eval_id] = task
         task.open(self._task_target(task))
 
@@ -208,7 +221,14 @@ class TrackingExporter:
         else:
             try:
                 with EvalLogReader.open(ended.location) as reader:
-                    result = write_task_log(target, reader, task.settings, writer=task.writer)
+                    result = write_task_log(
+                        target,
+                        reader,
+                        task.settings,
+                        writer=task.writer,
+                        prepared=task.prepared,
+                        last=ended.last,
+                    )
                 for problem in result.problems:
                     warn_once(f"tracking.{eval_id}.{problem[:40]}", problem)
             except LogReadError as error:
@@ -236,12 +256,16 @@ class TrackingExporter:
         target = self.target(ended.tracking_uri)
         target.settle_parents()
         target.forget()
+        if not self._tasks:
+            self._background.close()
 
     def _task_target(self, task: LiveTask) -> TrackingTarget:
         return self.target(task.settings.tracking_uri or "")
 
     def _forget(self, eval_id: str) -> None:
         task = self._tasks.pop(eval_id, None)
-        if task is not None and task.writer is not None:
-            self.delivered[eval_id] = task.writer.run
+        if task is not None:
+            task.prepared.close()
+            if task.writer is not None:
+                self.delivered[eval_id] = task.writer.run
         leave_active_run(eval_id)

@@ -26,11 +26,12 @@ from .mapping import (
     sample_points,
     task_parameters,
 )
-from .runs import RunWriter, TrackingTarget
+from .runs import PreparedSamples, RunWriter, TrackingTarget
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalPlan, EvalSpec
 
+    from inspect_mlflow_core.background_process import BackgroundProcess
     from inspect_mlflow_core.config import MLflowSettings
 
 # Inspect stamps a sample's completion before it writes the sample and calls the hooks, so samples
@@ -58,6 +59,7 @@ class LiveTask:
         spec: Specification of the task.
         plan: Its plan, if Inspect told it.
         settings: Settings with the task's own overrides applied.
+        background: Where samples are made ready for the end of the task.
         now_ms: Clock, milliseconds since the epoch.
     """
 
@@ -66,11 +68,13 @@ class LiveTask:
         spec: EvalSpec,
         plan: EvalPlan | None,
         settings: MLflowSettings,
+        background: BackgroundProcess,
         *,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self.spec, self.plan, self.settings = as_logged(spec), plan, settings
         self.writer: RunWriter | None = None
+        self.prepared = PreparedSamples(background, eval_id=spec.eval_id, task_name=spec.task)
         self._now_ms = now_ms
         self._created_ms = milliseconds(spec.created) or 0
         self._scorer = accuracy_scorer(settings.accuracy_scorer, spec.scorers)

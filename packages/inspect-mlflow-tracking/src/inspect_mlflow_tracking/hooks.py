@@ -79,6 +79,7 @@ class MlflowTrackingHooks(Hooks):
         """Read the settings of the run and switch autolog on."""
         run = self._run(data.run_id)
         if run is not None:
+            run.expected_tasks = len(data.task_names)
             run.start_autolog()
 
     async def on_task_start(self, data: TaskStart) -> None:

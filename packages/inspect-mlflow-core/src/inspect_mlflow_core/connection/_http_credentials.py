@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 if TYPE_CHECKING:
     import requests
 
-CONCURRENT_REQUESTS = 8
+CONCURRENT_REQUESTS = 12
 """Requests that other threads may have under way, each on a connection that is kept."""
 
 

@@ -7,12 +7,12 @@ import shutil
 import time
 import weakref
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, overload
 
 from inspect_mlflow_core.exceptions import LogReadError
 
@@ -29,7 +29,7 @@ from ._files import (
 from ._header import newest_log_version, scorer_of_single_score, validated_header
 from ._json_log import JsonLog
 from ._migration import current_sample, sample_from_summary
-from ._zip_log import ZipLog
+from ._zip_log import SampleVersion, ZipLog
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog
@@ -39,6 +39,9 @@ __all__ = ["EvalLogReader"]
 _RETRY_PAUSE_SECONDS: Final = 0.25
 _JUST_WRITTEN_SECONDS: Final = 10
 _ZIP_MAGIC: Final = b"PK"
+
+
+Known = TypeVar("Known")
 
 
 class EvalLogReader:
@@ -118,19 +121,38 @@ class EvalLogReader:
         """Ids and epochs of all samples, in the order of `samples`; reads no whole samples."""
         return list(self._keys.values())
 
-    def samples(self) -> Iterator[dict[str, Any]]:
+    @overload
+    def samples(self) -> Iterator[dict[str, Any]]: ...
+
+    @overload
+    def samples(
+        self, known: Callable[[SampleVersion], Known | None]
+    ) -> Iterator[dict[str, Any] | Known]: ...
+
+    def samples(
+        self, known: Callable[[SampleVersion], Known | None] = lambda _: None
+    ) -> Iterator[dict[str, Any] | Known]:
         """Yields the raw JSON of every sample, one at a time.
 
         Of several versions of a sample (same id and epoch) the newest is yielded. Fields are
         those of the current log format, whatever the version of the log. Samples are ordered by
         epoch and id, as Inspect's own readers order them. A sample that cannot be read is
         replaced by what its summary tells, and named in `problems`.
+
+        Args:
+            known: Asked before a sample is read: what it gives for a version, unless None, is
+                yielded in the place of that sample. See `sample_version`.
         """
         self.problems.clear()
         self.degraded.clear()
         for key in self._keys.values():
-            # No name holds the sample, so that it is gone before the next one is read.
-            yield from self._read_or_degrade(key)
+            version = self.sample_version(key)
+            instead = known(version) if version is not None else None
+            if instead is not None:
+                yield instead
+            else:
+                # No name holds the sample, so that it is gone before the next one is read.
+                yield from self._read_or_degrade(key)
         self.problems.extend(self._content.damage)
 
     def sample(self, id: str | int, epoch: int) -> dict[str, Any]:
@@ -148,6 +170,20 @@ class EvalLogReader:
         for sample in self._read_or_degrade(key):
             return sample
         raise LogReadError(self.problems[-1])
+
+    def sample_version(self, key: SampleKey) -> SampleVersion | None:
+        """Tells which content a sample has, without reading it.
+
+        Args:
+            key: One of `sample_keys`.
+
+        Returns:
+            Something equal for equal content; None where that cannot be told without reading
+            (`.json` logs, samples in pieces).
+        """
+        if isinstance(self._content, ZipLog):
+            return self._content.version(key)
+        return None
 
     def close(self) -> None:
         """Closes the file and removes the copy of a remote log."""

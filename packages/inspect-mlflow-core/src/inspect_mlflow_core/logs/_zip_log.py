@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import zipfile
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,12 +17,27 @@ from ._content import HEAD_BYTES, SampleKey, TextKey, key_from_head, key_of, rea
 from ._json_document import parse_json, parse_object
 from ._summaries import Summaries
 
-__all__ = ["ZipLog"]
+__all__ = ["SampleVersion", "ZipLog"]
 
 _HEADER: Final = "header.json"
 _START: Final = "_journal/start.json"
 _CONFIG_UPDATE: Final = re.compile(r"_journal/config_updates/(\d+)\.json")
 _SAMPLE: Final = re.compile(r"samples/(?P<id>.+)_epoch_(?P<epoch>\d+)\.json", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleVersion:
+    """Which content a sample has: equal for equal content.
+
+    Args:
+        member: Name of its member of the archive.
+        checksum: CRC-32 of the member's content.
+        size_bytes: Size of the member's content.
+    """
+
+    member: str
+    checksum: int
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +89,18 @@ class ZipLog:
         if place.prefix:
             return read_chunked_sample(self._bytes, place.prefix, place.pieces)
         return parse_object(self._bytes(place.name)), []
+
+    def version(self, key: SampleKey) -> SampleVersion | None:
+        """See `EvalLogReader.sample_version`."""
+        _, place = self._index()[text_key(key)]
+        if place.prefix:
+            return None
+        member = self._members[place.name]
+        return SampleVersion(place.name, member.CRC, member.file_size)
+
+    def member(self, name: str) -> bytes:
+        """Content of a member of the archive."""
+        return self._bytes(name)
 
     def summary(self, key: SampleKey) -> dict[str, Any] | None:
         """See `LogContent.summary`."""
@@ -175,8 +203,16 @@ class ZipLog:
 def _support_zstd() -> None:
     """Lets `zipfile` read Zstandard, which Inspect writes (before Python 3.14 it cannot).
 
-    Inspect's own patch is used because it also reads members of several frames.
+    Inspect's own patch is used because it also reads members of several frames. Where Inspect
+    has not been imported, that would take seconds: then the package that it builds on will do,
+    whose failure on such a member the archive's checksum reveals.
     """
     # Where a later Inspect keeps it elsewhere, what is left is what Python supports itself.
+    with suppress(ImportError):
+        if "inspect_ai" not in sys.modules:
+            import zipfile_zstd  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+            assert zipfile_zstd
+            return
     with suppress(ImportError):
         import inspect_ai._util.zipfile  # noqa: F401

@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import tables
 from ._header_file import HEADER_DIRECTORY, header_document, write_header_file
 from ._log_file import prepare_log_artifact
+from ._sample_rows import SampleRows, sample_rows
 from ._table_files import (
     LOGGED_ARTIFACTS_TAG,
     TABLE_DIRECTORY,
@@ -21,11 +22,13 @@ __all__ = [
     "LOG_DIRECTORY",
     "TABLE_DIRECTORY",
     "ArtifactManager",
+    "SampleRows",
     "TableFiles",
     "header_document",
     "logged_artifacts_value",
     "prepare_log_artifact",
     "sample_results_path",
+    "sample_rows",
     "table_paths",
     "tables",
     "write_header_file",

@@ -67,6 +67,8 @@ def content_text(content: Any, attachments: Attachments) -> str:
     """
     if content is None:
         return ""
+    if isinstance(content, str):
+        return attachments.text(content)
     parts = content if isinstance(content, list | tuple) else [content]
     texts = (_part_text(part, attachments) for part in parts)
     return "\n".join(text for text in texts if text is not None)

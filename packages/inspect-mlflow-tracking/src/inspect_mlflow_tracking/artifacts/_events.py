@@ -12,7 +12,7 @@ from ._columns import TABLE_COLUMNS
 from ._content import Attachments
 from ._event_summary import event_error, event_name, event_summary
 from ._usage import unique_events, usage_to_dict
-from ._values import Cell, moment, moment_text, obj_get, row_of
+from ._values import Cell, field_reader, moment, moment_text, obj_get, row_of
 
 __all__ = ["event_rows", "extract_event_rows"]
 
@@ -47,11 +47,11 @@ def event_rows(keys: Mapping[str, Any], sample: Any) -> Iterator[dict[str, Cell]
     events = unique_events(sample)
     attachments, spans = Attachments(sample), _spans(events)
     for index, event in enumerate(events):
-        cells = {"index": index, **_cells(event, attachments, spans)}
-        yield row_of(TABLE_COLUMNS["events"], {**keys, **cells})
+        cells = {**keys, "index": index, **_cells(event, attachments, spans)}
+        yield row_of(TABLE_COLUMNS["events"], cells)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Span:
     name: str | None
     type: str | None
@@ -59,54 +59,63 @@ class _Span:
     end: datetime | None
 
 
+_NO_SPAN = _Span(None, None, None, None)
+
+
 def _spans(events: Sequence[Any]) -> dict[str, _Span]:
-    ends = {
-        obj_get(event, "id"): moment(obj_get(event, "timestamp"))
-        for event in events
-        if obj_get(event, "event") == "span_end"
-    }
+    ends: dict[str, datetime | None] = {}
+    begins = []
+    for event in events:
+        kind = obj_get(event, "event")
+        if kind == "span_end":
+            ends[obj_get(event, "id")] = moment(obj_get(event, "timestamp"))
+        elif kind == "span_begin":
+            begins.append(field_reader(event))
     return {
-        obj_get(event, "id"): _Span(
-            name=obj_get(event, "name"),
-            type=obj_get(event, "type"),
-            parent_id=obj_get(event, "parent_id"),
-            end=ends.get(obj_get(event, "id")),
-        )
-        for event in events
-        if obj_get(event, "event") == "span_begin"
+        read("id"): _Span(read("name"), read("type"), read("parent_id"), ends.get(read("id")))
+        for read in begins
     }
 
 
 def _cells(event: Any, attachments: Attachments, spans: Mapping[str, _Span]) -> dict[str, Any]:
-    kind, output = obj_get(event, "event"), obj_get(event, "output")
+    read = field_reader(event)
+    kind = read("event")
     # A span event belongs to its own span, whatever old logs say.
-    own = kind in ("span_begin", "span_end")
-    span_id = obj_get(event, "id") if own else obj_get(event, "span_id")
-    span = spans.get(span_id)
-    completed = span.end if span and kind == "span_begin" else moment(obj_get(event, "completed"))
+    span_id = read("id") if kind in ("span_begin", "span_end") else read("span_id")
+    span = spans.get(span_id, _NO_SPAN)
+    started = moment(read("timestamp"))
+    completed = span.end if kind == "span_begin" and span.end else moment(read("completed"))
     return {
         "event": kind,
-        "uuid": obj_get(event, "uuid"),
-        "timestamp": moment_text(obj_get(event, "timestamp")),
+        "uuid": read("uuid"),
+        "timestamp": moment_text(started),
         "completed_at": moment_text(completed),
-        "duration_seconds": _duration_seconds(event, completed),
+        "duration_seconds": _duration_seconds(event, started, completed),
         "span_id": span_id,
-        "span_name": span.name if span else None,
-        "span_type": span.type if span else None,
-        "parent_span_id": span.parent_id if span else None,
+        "span_name": span.name,
+        "span_type": span.type,
+        "parent_span_id": span.parent_id,
         "name": event_name(event),
         "summary": event_summary(event, attachments),
-        "stop_reason": _stop_reason(output) if kind == "model" else None,
-        "cache": obj_get(event, "cache") if kind == "model" else None,
-        "retries": obj_get(event, "retries"),
-        **(usage_to_dict(obj_get(output, "usage")) if kind == "model" else {}),
+        "retries": read("retries"),
         "error": event_error(event),
+        **(_model_cells(event) if kind == "model" else {}),
     }
 
 
-def _duration_seconds(event: Any, completed: datetime | None) -> float | None:
+def _model_cells(event: Any) -> dict[str, Any]:
+    output = obj_get(event, "output")
+    return {
+        "stop_reason": _stop_reason(output),
+        "cache": obj_get(event, "cache"),
+        **usage_to_dict(obj_get(output, "usage")),
+    }
+
+
+def _duration_seconds(
+    event: Any, started: datetime | None, completed: datetime | None
+) -> float | None:
     """Seconds that an event took; 0 rather than less (clocks jump, old logs err)."""
-    started = moment(obj_get(event, "timestamp"))
     if started and completed:
         return max(0.0, (completed - started).total_seconds())
     # Logs before 0.3.253 may lack the end of model calls.

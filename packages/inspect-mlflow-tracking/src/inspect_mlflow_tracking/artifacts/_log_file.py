@@ -6,12 +6,18 @@ import json
 import os
 import shutil
 import zipfile
+from collections.abc import Set
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from inspect_mlflow_core.exceptions import LogReadError
-from inspect_mlflow_core.logs import may_hold_secrets, redacted_header, redacted_sample
+from inspect_mlflow_core.logs import (
+    SampleVersion,
+    may_hold_secrets,
+    redacted_header,
+    redacted_sample,
+)
 from inspect_mlflow_core.logs._json_document import DocumentPart, document_parts
 
 __all__ = ["prepare_log_artifact"]
@@ -22,7 +28,9 @@ _NO_HEADER: Final = frozenset({_SAMPLES, "reductions"})
 _COPY_BYTES: Final = 1024 * 1024
 
 
-def prepare_log_artifact(local_path: Path, directory: Path) -> Path:
+def prepare_log_artifact(
+    local_path: Path, directory: Path, harmless: Set[SampleVersion] = frozenset()
+) -> Path:
     """The file to upload as `inspect/logs/<name>` for a log.
 
     Inspect leaves API keys out of the model arguments that it logs, but not out of task
@@ -32,6 +40,7 @@ def prepare_log_artifact(local_path: Path, directory: Path) -> Path:
     Args:
         local_path: A `.eval` or `.json` log on this machine.
         directory: Where a copy is made if one is needed.
+        harmless: Samples that are known to hold no credentials, so that they need not be read.
 
     Returns:
         `local_path` itself when the log holds no credentials. Otherwise a file of the
@@ -44,7 +53,7 @@ def prepare_log_artifact(local_path: Path, directory: Path) -> Path:
     """
     try:
         if local_path.suffix == ".eval":
-            return _prepare_zip(local_path, directory / local_path.name)
+            return _prepare_zip(local_path, directory / local_path.name, harmless)
         return _prepare_json(local_path, directory / local_path.name)
     except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
         raise LogReadError(f"{local_path.name} cannot be read as an eval log: {error}") from error
@@ -60,10 +69,11 @@ def _live_members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     return {info.filename: info for info in archive.infolist()}
 
 
-def _prepare_zip(path: Path, copy: Path) -> Path:
+def _prepare_zip(path: Path, copy: Path, harmless: Set[SampleVersion]) -> Path:
     with _open_zip(path) as archive:
         members = _live_members(archive)
-        if not any(_redacted_member(archive, name) for name in members):
+        suspects = [name for name, info in members.items() if _version(info) not in harmless]
+        if not any(_redacted_member(archive, name) for name in suspects):
             return path
         copy.parent.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(copy, "w") as target:
@@ -71,6 +81,10 @@ def _prepare_zip(path: Path, copy: Path) -> Path:
                 # Redacted once more rather than kept: all samples may have to be.
                 _copy_member(archive, info, target, _redacted_member(archive, name))
     return copy
+
+
+def _version(member: zipfile.ZipInfo) -> SampleVersion:
+    return SampleVersion(member.filename, member.CRC, member.file_size)
 
 
 def _redacted_member(archive: zipfile.ZipFile, name: str) -> bytes | None:

@@ -8,7 +8,7 @@ from typing import Any
 from ._columns import TABLE_COLUMNS
 from ._content import Attachments, content_text, reasoning_text, tool_calls_of
 from ._event_summary import event_error
-from ._values import Cell, obj_get, row_of
+from ._values import Cell, field_reader, obj_get, row_of
 
 __all__ = ["extract_message_rows", "message_rows"]
 
@@ -41,21 +41,22 @@ def message_rows(keys: Mapping[str, Any], sample: Any) -> Iterator[dict[str, Cel
     """Rows of the sample's messages, each starting with the given key columns."""
     attachments = Attachments(sample)
     for index, message in enumerate(obj_get(sample, "messages") or ()):
-        cells = {"index": index, **_cells(message, attachments)}
-        yield row_of(TABLE_COLUMNS["messages"], {**keys, **cells})
+        cells = {**keys, "index": index, **_cells(message, attachments)}
+        yield row_of(TABLE_COLUMNS["messages"], cells)
 
 
 def _cells(message: Any, attachments: Attachments) -> dict[str, Any]:
+    read = field_reader(message)
     return {
-        "message_id": obj_get(message, "id"),
-        "role": obj_get(message, "role"),
-        "source": obj_get(message, "source"),
-        "model": obj_get(message, "model"),
-        "text": content_text(obj_get(message, "content"), attachments),
+        "message_id": read("id"),
+        "role": read("role"),
+        "source": read("source"),
+        "model": read("model"),
+        "text": content_text(read("content"), attachments),
         "reasoning": reasoning_text(message, attachments),
         "tool_calls": tool_calls_of(message, attachments) or None,
-        "tool_call_id": obj_get(message, "tool_call_id"),
-        "function": obj_get(message, "function"),
+        "tool_call_id": read("tool_call_id"),
+        "function": read("function"),
         "error": event_error(message) or _legacy_tool_error(message),
     }
 

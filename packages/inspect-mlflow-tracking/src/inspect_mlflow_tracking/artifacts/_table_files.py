@@ -12,9 +12,8 @@ from types import TracebackType
 from typing import IO, Any, Final, Self
 
 from ._columns import SAMPLE_RESULT_COLUMNS, TABLE_COLUMNS, TABLE_NAMES
-from ._samples import sample_result
-from ._values import clean_text, row_of
-from .tables import iter_sample_rows
+from ._sample_rows import SampleRows, row_text, sample_rows
+from ._values import row_of
 
 __all__ = [
     "LOGGED_ARTIFACTS_TAG",
@@ -51,12 +50,16 @@ class TableWriter:
         self._columns = tuple(columns)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("w", encoding="utf-8", newline="\n")
-        self._file.write(f'{{"columns":{_json(self._columns)},"data":[')
+        self._file.write(f'{{"columns":{row_text(self._columns)},"data":[')
         self._separator = "\n"
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Append a row; cells that it lacks are null."""
-        self._file.write(self._separator + _json([row.get(name) for name in self._columns]))
+        self.add_text(row_text([*map(row.get, self._columns)]))
+
+    def add_text(self, row: str) -> None:
+        """Append a row that is JSON text already: the list of its cells."""
+        self._file.write(self._separator + row)
         self._separator = ",\n"
 
     def close(self) -> None:
@@ -64,10 +67,6 @@ class TableWriter:
         if not self._file.closed:
             self._file.write("]}\n")
             self._file.close()
-
-
-# Made once: `json.dumps` makes an encoder for every call that is not by its defaults.
-_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
 class TableFiles:
@@ -117,10 +116,18 @@ class TableFiles:
         Args:
             sample: The sample as it is in the log file, or as an Inspect object.
         """
-        rows = iter_sample_rows(eval_id=self._eval_id, task_name=self._task_name, sample=sample)
-        for table, row in rows:
-            self._tables[table].add(row)
-        self._results.add(sample)
+        self.add_rows(sample_rows(eval_id=self._eval_id, task_name=self._task_name, sample=sample))
+
+    def add_rows(self, rows: SampleRows) -> None:
+        """Append the rows of a sample that were made before.
+
+        Args:
+            rows: Of a sample of this evaluation.
+        """
+        for table, texts in rows.tables.items():
+            for text in texts:
+                self._tables[table].add_text(text)
+        self._results.add(rows)
 
     def finish(self, task_row: Mapping[str, Any]) -> tuple[Path, ...]:
         """Write the row of the task and complete all files.
@@ -152,11 +159,9 @@ class _ResultRows:
     def __exit__(self, *_: object) -> None:
         self._rows.close()
 
-    def add(self, sample: Any) -> None:
-        fixed, by_scorer = sample_result(sample)
-        scores = {clean_text(scorer): value for scorer, value in by_scorer.items()}
-        self._scorers.update(dict.fromkeys(scores))
-        self._rows.write(_json(fixed | scores) + "\n")
+    def add(self, rows: SampleRows) -> None:
+        self._scorers.update(dict.fromkeys(rows.scorers))
+        self._rows.write(rows.result + "\n")
 
     def write(self, path: Path) -> None:
         writer = TableWriter(path, (*SAMPLE_RESULT_COLUMNS, *self._scorers))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from inspect_mlflow_core.connection import (
     RunRecord,
+    RunStatus,
     TrackingStore,
     create_run_once,
     tag_filter,
@@ -25,6 +27,7 @@ from inspect_mlflow_tracking.mapping.tags import (
 )
 
 from ._concurrent import ConcurrentCalls
+from ._run_writer import RunWriter
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalSpec
@@ -33,7 +36,67 @@ if TYPE_CHECKING:
 MOST_TASK_RUNS = 50_000
 
 
-def parent_run(store: TrackingStore, experiment_id: str, spec: EvalSpec) -> RunRecord:
+@dataclass(frozen=True, slots=True)
+class RunEnding:
+    """How a run ends.
+
+    Args:
+        run_id: MLflow's run id.
+        status: Its status.
+        end_time_ms: Milliseconds since the epoch; None while it goes on.
+    """
+
+    run_id: str
+    status: RunStatus
+    end_time_ms: int | None
+
+
+class ParentRun:
+    """A parent run and the task runs that were opened below it here.
+
+    Args:
+        record: The run as it was found or created.
+        created: Whether it was created just now, so that all its task runs are known here.
+    """
+
+    def __init__(self, record: RunRecord, *, created: bool) -> None:
+        self.record = record
+        self._alone = created and EVAL_SET_ID not in record.tags
+        self._children: dict[str, RunWriter] = {}
+
+    def add(self, child: RunWriter) -> None:
+        """Take note of a task run."""
+        self._children[child.run.run_id] = child
+
+    def settle(
+        self, store: TrackingStore, ending: RunEnding | None = None, *, may_ask: bool = False
+    ) -> None:
+        """Give the parent the status and the times that follow from its task runs.
+
+        Task runs of an eval set may come from several processes, and so may those of a parent
+        that was there before: then the store is asked.
+
+        Args:
+            store: The tracking store.
+            ending: Outcome of a task run that is being written at this moment.
+            may_ask: Whether to ask the store where it has to be; otherwise nothing is done then.
+        """
+        if not self._alone:
+            if may_ask:
+                settle_parent(store, self.record)
+            return
+        if self._children:
+            children = [_outcome(child, ending) for child in self._children.values()]
+            self.record = _settle(store, self.record, children)
+
+
+def _outcome(child: RunWriter, ending: RunEnding | None) -> RunRecord:
+    if ending is not None and ending.run_id == child.run.run_id:
+        return replace(child.run, status=ending.status, end_time_ms=ending.end_time_ms)
+    return replace(child.run, status=child.status, end_time_ms=child.end_time_ms)
+
+
+def parent_run(store: TrackingStore, experiment_id: str, spec: EvalSpec) -> ParentRun:
     """Return the parent run of a task, created if it was missing.
 
     Args:
@@ -46,7 +109,7 @@ def parent_run(store: TrackingStore, experiment_id: str, spec: EvalSpec) -> RunR
     """
     eval_set_id = getattr(spec, "eval_set_id", None)
     name = f"eval-set-{eval_set_id}" if eval_set_id else f"eval-{spec.run_id or spec.eval_id}"
-    run, _ = create_run_once(
+    run, created = create_run_once(
         store,
         experiment_id,
         parent_identity(spec),
@@ -54,7 +117,7 @@ def parent_run(store: TrackingStore, experiment_id: str, spec: EvalSpec) -> RunR
         start_time_ms=milliseconds(spec.created) or 0,
         tags=parent_tags(spec),
     )
-    return run
+    return ParentRun(run, created=created)
 
 
 def task_runs(store: TrackingStore, parent: RunRecord) -> list[RunRecord]:
@@ -116,7 +179,7 @@ def settle_parent(store: TrackingStore, parent: RunRecord) -> None:
         _settle(store, current, children)
 
 
-def _settle(store: TrackingStore, parent: RunRecord, children: list[RunRecord]) -> None:
+def _settle(store: TrackingStore, parent: RunRecord, children: list[RunRecord]) -> RunRecord:
     status = parent_status(child.status for child in children)
     ends = [child.end_time_ms for child in children if child.end_time_ms is not None]
     end_time_ms = None if status == "RUNNING" or not ends else max(ends)
@@ -131,6 +194,7 @@ def _settle(store: TrackingStore, parent: RunRecord, children: list[RunRecord]) 
             calls.start(lambda: store.log_batch(parent.run_id, tags=changed))
         if (parent.status, parent.end_time_ms) != (status, end_time_ms):
             store.update_run(parent.run_id, status=status, end_time_ms=end_time_ms)
+    return replace(parent, status=status, end_time_ms=end_time_ms, tags={**parent.tags, **changed})
 
 
 def _listed(names: Iterable[str | None]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from inspect_mlflow_core.connection import (
-    RunRecord,
     TrackingStore,
     create_run_once,
     ensure_experiment,
@@ -19,7 +18,7 @@ from inspect_mlflow_tracking.mapping.tags import (
     task_identity,
 )
 
-from ._parents import parent_run, settle_parent
+from ._parents import ParentRun, RunEnding, parent_run
 from ._run_writer import RunWriter
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ class TrackingTarget:
     def __init__(self, store: TrackingStore) -> None:
         self.store = store
         self._experiments: dict[str, str] = {}
-        self._parents: dict[tuple[str, str], RunRecord] = {}
+        self._parents: dict[tuple[str, str], ParentRun] = {}
 
     def experiment_id(self, name: str) -> str:
         """Return the id of an experiment, created or restored where needed."""
@@ -46,7 +45,7 @@ class TrackingTarget:
             self._experiments[name] = ensure_experiment(self.store, name)
         return self._experiments[name]
 
-    def parent(self, experiment_id: str, spec: EvalSpec) -> RunRecord:
+    def parent(self, experiment_id: str, spec: EvalSpec) -> ParentRun:
         """Return the parent run of a task in an experiment."""
         key = (experiment_id, getattr(spec, "eval_set_id", None) or spec.run_id or spec.eval_id)
         if key not in self._parents:
@@ -65,7 +64,7 @@ class TrackingTarget:
         """
         experiment_id = self.experiment_id(settings.experiment_name)
         parent = self.parent(experiment_id, spec)
-        tags = {**specification_tags(spec), PARENT_RUN_ID: parent.run_id, STATUS: "RUNNING"}
+        tags = {**specification_tags(spec), PARENT_RUN_ID: parent.record.run_id, STATUS: "RUNNING"}
         run, created = create_run_once(
             self.store,
             experiment_id,
@@ -74,12 +73,25 @@ class TrackingTarget:
             start_time_ms=milliseconds(spec.created) or 0,
             tags=tags,
         )
-        return RunWriter(self.store, run, created=created)
+        writer = RunWriter(self.store, run, created=created)
+        parent.add(writer)
+        return writer
 
     def settle_parents(self) -> None:
         """Bring every parent that was used to the status of its task runs."""
         for parent in self._parents.values():
-            settle_parent(self.store, parent)
+            parent.settle(self.store, may_ask=True)
+
+    def foresee(self, ending: RunEnding) -> None:
+        """Bring parents to the status that they have once the last of their tasks has ended.
+
+        What cannot be known here is left to `settle_parents`.
+
+        Args:
+            ending: How that task ends, which is being written at this moment.
+        """
+        for parent in self._parents.values():
+            parent.settle(self.store, ending)
 
     def forget(self) -> None:
         """Look experiments and parents up again; they may have been deleted meanwhile."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ from inspect_mlflow_tracking.artifacts import (
 from inspect_mlflow_tracking.artifacts.tables import extract_task_row
 from inspect_mlflow_tracking.mapping import (
     RunningSample,
+    SampleFacts,
     SamplePositions,
     TaskSummary,
     accuracy_scorer,
@@ -46,6 +47,8 @@ from inspect_mlflow_tracking.mapping import (
 from inspect_mlflow_tracking.mapping.tags import LOG_DIGEST, STATUS, json_text, outcome_tags
 
 from ._concurrent import ConcurrentCalls
+from ._parents import RunEnding
+from ._prepared import PreparedSample, PreparedSamples
 from ._run_writer import RunWriter
 from ._uploads import Uploads
 
@@ -86,7 +89,9 @@ def write_task_log(
     settings: MLflowSettings,
     *,
     writer: RunWriter | None = None,
+    prepared: PreparedSamples | None = None,
     being_written: bool = False,
+    last: bool = False,
 ) -> TaskResult:
     """Bring the run of a log to the state that the log describes.
 
@@ -95,7 +100,10 @@ def write_task_log(
         reader: The open log.
         settings: Settings with the task's own overrides applied.
         writer: The run's writer when it is open already.
+        prepared: Samples that were made ready during the evaluation.
         being_written: Whether somebody still writes a log of status `started`.
+        last: Whether this is the last task of its evaluation, so that the parent run can be
+            closed at the same time.
 
     Returns:
         What was done.
@@ -112,7 +120,9 @@ def write_task_log(
     complete = writer.tags.get(LOG_DIGEST) == _fingerprint(reader, settings, status)
     if complete and writer.status == status:
         return TaskResult("unchanged", writer.run.run_id, writer.status, 0)
-    work = _TaskWriting(writer, reader, settings, status)
+    work = _TaskWriting(writer, reader, settings, status, prepared)
+    if last:
+        work.at_end = target.foresee
     work.write()
     action: TaskAction = "created" if fresh else "updated"
     return TaskResult(action, writer.run.run_id, status, work.summary.samples, work.problems)
@@ -134,8 +144,11 @@ class _TaskWriting:
         reader: EvalLogReader,
         settings: MLflowSettings,
         status: RunStatus,
+        prepared: PreparedSamples | None,
     ) -> None:
         self.writer, self.reader, self.settings, self.status = writer, reader, settings, status
+        self._prepared = prepared
+        self.at_end: Callable[[RunEnding], None] = lambda _: None
         self.header = reader.header
         self.problems: list[str] = []
         self.param_names, self.metric_names = NameTable(), NameTable()
@@ -173,7 +186,8 @@ class _TaskWriting:
         copies, artifacts = directory / "log", directory / "artifacts"
         copies.mkdir()
         uploads = Uploads(self.writer, calls)
-        uploads.start_log(self.reader.local_path, location.name, copies)
+        harmless = self._prepared.harmless if self._prepared is not None else frozenset()
+        uploads.start_log(self.reader.local_path, location.name, copies, harmless)
         with TableFiles(artifacts, eval_id=spec.eval_id, task_name=spec.task) as tables:
             self.writer.add_points(self._sample_points(tables))
             self.writer.add_points(self._totals())
@@ -196,16 +210,26 @@ class _TaskWriting:
         ids = header.eval.dataset.sample_ids
         seen = () if ids else [sample_id for sample_id, _ in self.reader.sample_keys()]
         positions = SamplePositions(dataset_order(ids, seen))
-        for sample in self.reader.samples():
-            facts = sample_facts(sample)
+        for facts in self._samples(tables):
             self.summary.add(facts)
             executed = running_sample(facts, self.summary.scorer, created_ms)
             if executed is not None:
                 self._executed.append(executed)
-            if tables is not None:
-                tables.add_sample(sample)
             step = positions.step(facts.id, facts.epoch)
             yield from sample_points(facts, step, fallback_ms, self.metric_names)
+
+    def _samples(self, tables: TableFiles | None) -> Iterator[SampleFacts]:
+        """Yield the facts of each sample after adding its rows to the tables."""
+        prepared = self._prepared
+        for sample in self.reader.samples(prepared.get) if prepared else self.reader.samples():
+            if isinstance(sample, PreparedSample):
+                if tables is not None:
+                    tables.add_rows(sample.rows)
+                yield sample.facts
+            else:
+                if tables is not None:
+                    tables.add_sample(sample)
+                yield sample_facts(sample)
 
     def _totals(self) -> list[MetricPoint]:
         """Return the points that are known once every sample was counted."""
@@ -237,6 +261,8 @@ class _TaskWriting:
         tags[STATUS] = self.status
         running = self.status == "RUNNING"
         end_ms = None if running else end_time_ms(self.header, self.summary)
+        ending = RunEnding(self.writer.run.run_id, self.status, end_ms)
         with ConcurrentCalls(self.writer.store.concurrency) as calls:
             calls.start(lambda: self.writer.set_status(self.status, end_ms))
+            calls.start(lambda: self.at_end(ending))
             self.writer.set_tags(tags)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from functools import partial
 from pathlib import Path
 
 from inspect_mlflow_core.exceptions import RejectedError
+from inspect_mlflow_core.logs import SampleVersion
 from inspect_mlflow_tracking.artifacts import LOG_DIRECTORY, prepare_log_artifact
 
 from ._concurrent import ConcurrentCalls
@@ -36,18 +38,23 @@ class Uploads:
                 folder = path.parent.relative_to(directory).as_posix()
                 self._calls.start(partial(self._upload, path, folder))
 
-    def start_log(self, local_path: Path, name: str, directory: Path) -> None:
+    def start_log(
+        self, local_path: Path, name: str, directory: Path, harmless: Set[SampleVersion]
+    ) -> None:
         """Begin with a log, without its credentials.
 
         Args:
             local_path: The log on this machine.
             name: Its name where it came from.
             directory: An existing directory for a copy.
+            harmless: Samples that are known to hold no credentials.
         """
-        self._calls.start(partial(self._upload_log, local_path, name, directory))
+        self._calls.start(partial(self._upload_log, local_path, name, directory, harmless))
 
-    def _upload_log(self, local_path: Path, name: str, directory: Path) -> None:
-        log_file = prepare_log_artifact(local_path, directory)
+    def _upload_log(
+        self, local_path: Path, name: str, directory: Path, harmless: Set[SampleVersion]
+    ) -> None:
+        log_file = prepare_log_artifact(local_path, directory, harmless)
         if log_file.name != name:
             link = directory / name
             link.symlink_to(log_file)
