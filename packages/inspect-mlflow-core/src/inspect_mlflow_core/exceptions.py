@@ -4,6 +4,7 @@
 InspectMlflowError
 ├── ConfigurationError (also a ValueError)   a setting has a wrong value
 ├── LogReadError (also a ValueError)         an eval log cannot be read
+├── TraceReadError (also a ValueError)       a trace gives no Inspect sample
 └── DeliveryError                            a write to MLflow did not succeed
     ├── RetryableError                       trying again later can help
     └── RejectedError                        the server refuses this content for good
@@ -21,6 +22,7 @@ __all__ = [
     "LogReadError",
     "RejectedError",
     "RetryableError",
+    "TraceReadError",
 ]
 
 
@@ -34,6 +36,10 @@ class ConfigurationError(InspectMlflowError, ValueError):
 
 class LogReadError(InspectMlflowError, ValueError):
     """An eval log cannot be read; the message is one line that says why."""
+
+
+class TraceReadError(InspectMlflowError, ValueError):
+    """A trace cannot be turned back into an Inspect sample; the message is one line."""
 
 
 class DeliveryError(InspectMlflowError):

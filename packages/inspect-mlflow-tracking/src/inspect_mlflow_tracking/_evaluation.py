@@ -8,6 +8,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from inspect_mlflow_core.activation import enter_traced_task, forget_traced_tasks
 from inspect_mlflow_core.connection import RunRecord
 from inspect_mlflow_core.conversion import mask_uri
 from inspect_mlflow_core.delivery import (
@@ -89,6 +90,7 @@ class EvaluationRun:
     def __post_init__(self) -> None:
         """Let the process end this evaluation should it exit in the middle."""
         delivery_worker().queue_bytes = self.settings.queue_bytes
+        forget_traced_tasks()
         register_exit_callback(self.end)
 
     def start_autolog(self) -> None:
@@ -139,6 +141,8 @@ class EvaluationRun:
         if not settings.enabled:
             return
         self.tasks[spec.eval_id] = OpenTask(spec.eval_id, spec.task_id)
+        if settings.tracing_enabled and not self.settings.tracing_enabled:
+            enter_traced_task(spec.eval_id)
         self._submit(spec.eval_id, TaskStarted(spec, plan, settings))
 
     def supersede(self, task: OpenTask, by: EvalSpec) -> None:

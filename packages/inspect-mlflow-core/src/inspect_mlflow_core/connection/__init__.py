@@ -1,7 +1,8 @@
-"""The way to an MLflow store: experiments, runs and artifacts, without global state."""
+"""The way to an MLflow store: experiments, runs, artifacts and traces, without global state."""
 
+from ._concurrent import ConcurrentCalls
 from ._experiments import ensure_experiment
-from ._open import open_tracking_store, tracking_uri_kind
+from ._open import open_trace_store, open_tracking_store, tracking_uri_kind
 from ._records import (
     DatasetInput,
     Experiment,
@@ -24,12 +25,14 @@ from ._trace_records import (
     TraceState,
     TraceStore,
 )
+from ._trace_versions import traces_supported
 
 __all__ = [
     "AssessmentKind",
     "AssessmentRecord",
     "AssessmentSource",
     "AttachmentRecord",
+    "ConcurrentCalls",
     "DatasetInput",
     "Experiment",
     "MetricPoint",
@@ -46,7 +49,9 @@ __all__ = [
     "create_run_once",
     "ensure_experiment",
     "find_run",
+    "open_trace_store",
     "open_tracking_store",
     "tag_filter",
+    "traces_supported",
     "tracking_uri_kind",
 ]

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from inspect_mlflow_core.conversion import mask_uri
-from inspect_mlflow_core.exceptions import RejectedError, RetryableError
+from inspect_mlflow_core.exceptions import RejectedError
 
 from ._artifact_files import (
     artifact_path_text,
@@ -19,6 +19,7 @@ from ._artifact_files import (
     upload_with_mlflow,
 )
 from ._chunks import log_batches
+from ._http_api import call_api, proxied_artifact_url
 from ._http_credentials import CONCURRENT_REQUESTS
 from ._http_transport import (
     PROBE_TIMEOUT_SECONDS,
@@ -29,7 +30,6 @@ from ._http_transport import (
 from ._records import DatasetInput, Experiment, MetricPoint, RunRecord, RunStatus
 
 _API = "/api/2.0/mlflow/"
-_ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 _HISTORY_PAGE = 25_000
 
 
@@ -53,12 +53,7 @@ class HttpTrackingStore:
 
     def check(self) -> str:
         """See `TrackingStore.check`."""
-        url = f"{self.transport.host}/version"
-        response = self.transport.send("GET", url, read_timeout_seconds=PROBE_TIMEOUT_SECONDS)
-        if response.status_code >= 500 or response.status_code in (401, 403):
-            raise_for_answer(response, "the version request")
-        text = response.text.strip() if response.status_code == 200 else ""
-        return text if text[:1].isdigit() and len(text) < 40 else ""
+        return server_version(self.transport)
 
     def get_experiment_by_name(self, name: str) -> Experiment | None:
         """See `TrackingStore.get_experiment_by_name`."""
@@ -179,7 +174,7 @@ class HttpTrackingStore:
         if root is not None:
             copy_to_local_root(root, local_path, artifact_path)
             return
-        url = self._proxied_artifact_url(run.artifact_uri)
+        url = proxied_artifact_url(self.transport.host, run.artifact_uri)
         if url is None:
             upload_with_mlflow(run.artifact_uri, self.tracking_uri, local_path, artifact_path)
             return
@@ -197,17 +192,6 @@ class HttpTrackingStore:
             )
         raise_for_answer(response, f"the upload of {artifact_path}/{local_path.name}")
 
-    def _proxied_artifact_url(self, artifact_uri: str) -> str | None:
-        parts = urlsplit(artifact_uri)
-        if parts.scheme in ("http", "https"):
-            return artifact_uri.rstrip("/")
-        if parts.scheme != "mlflow-artifacts":
-            return None
-        host = self.transport.host
-        if parts.netloc:
-            host = f"{urlsplit(host).scheme}://{parts.netloc}"
-        return f"{host}{_ARTIFACTS}{parts.path.rstrip('/')}"
-
     def _get(self, endpoint: str, params: Mapping[str, Any]) -> dict[str, Any]:
         return self._call("GET", endpoint, params=params)
 
@@ -215,18 +199,28 @@ class HttpTrackingStore:
         return self._call("POST", endpoint, json=body)
 
     def _call(self, method: str, endpoint: str, **content: Any) -> dict[str, Any]:
-        response = self.transport.send(method, f"{self.transport.host}{_API}{endpoint}", **content)
-        raise_for_answer(response, endpoint)
-        try:
-            answer = response.json() if response.content else {}
-        except ValueError:
-            # A proxy or a log-in page answers 200 with HTML: nothing was written, and a later
-            # try may reach the real server.
-            raise RetryableError(
-                f"what answers at {urlsplit(self.transport.host).hostname} is not an MLflow server",
-                cause="not_mlflow",
-            ) from None
-        return answer if isinstance(answer, dict) else {}
+        return call_api(self.transport, method, f"{_API}{endpoint}", endpoint, **content)
+
+
+def server_version(transport: Transport) -> str:
+    """Ask a server for a sign of life.
+
+    Args:
+        transport: The way to the server.
+
+    Returns:
+        MLflow's version, or `""` when the server tells none.
+
+    Raises:
+        RetryableError: No answer, or a failure of the server.
+        RejectedError: The credentials are refused.
+    """
+    url = f"{transport.host}/version"
+    response = transport.send("GET", url, read_timeout_seconds=PROBE_TIMEOUT_SECONDS)
+    if response.status_code >= 500 or response.status_code in (401, 403):
+        raise_for_answer(response, "the version request")
+    text = response.text.strip() if response.status_code == 200 else ""
+    return text if text[:1].isdigit() and len(text) < 40 else ""
 
 
 def _pairs(values: Mapping[str, str]) -> list[dict[str, str]]:

@@ -25,7 +25,7 @@ ARTIFACTS_FOLDER = "mlartifacts"
 
 # What SQLite, PostgreSQL, MySQL and SQL Server say, matched as whole phrases because messages
 # also hold texts of the user.
-_LOCKED = re.compile(
+LOCKED = re.compile(
     r"database (?:table )?is locked|deadlock detected|Deadlock found when trying to get lock"
     r"|Lock wait timeout exceeded|was deadlocked on lock"
 )
@@ -66,13 +66,13 @@ class MlflowTrackingStore:
         """See `TrackingStore.check`: opens the store and returns MLflow's version here."""
         import mlflow
 
-        with self._calls() as store:
+        with self.calls() as store:
             store.get_experiment_by_name("Default")
         return str(mlflow.__version__)
 
     def get_experiment_by_name(self, name: str) -> Experiment | None:
         """See `TrackingStore.get_experiment_by_name`."""
-        with self._calls() as store:
+        with self.calls() as store:
             found = store.get_experiment_by_name(name)
         if found is None:
             return None
@@ -80,20 +80,20 @@ class MlflowTrackingStore:
 
     def create_experiment(self, name: str) -> str:
         """See `TrackingStore.create_experiment`."""
-        with self._calls() as store:
+        with self.calls() as store:
             location = sqlite_artifact_location(self.tracking_uri, name)
             return str(store.create_experiment(name, location, tags=[]))
 
     def restore_experiment(self, experiment_id: str) -> None:
         """See `TrackingStore.restore_experiment`."""
-        with self._calls() as store:
+        with self.calls() as store:
             store.restore_experiment(experiment_id)
 
     def search_runs(
         self, experiment_ids: Sequence[str], filter_string: str, *, max_results: int = 1000
     ) -> list[RunRecord]:
         """See `TrackingStore.search_runs`."""
-        with self._calls() as store:
+        with self.calls() as store:
             from mlflow.entities import ViewType
 
             runs = store.search_runs(
@@ -109,7 +109,7 @@ class MlflowTrackingStore:
         self, experiment_id: str, *, name: str, start_time_ms: int, tags: Mapping[str, str]
     ) -> RunRecord:
         """See `TrackingStore.create_run`."""
-        with self._calls() as store:
+        with self.calls() as store:
             from mlflow.entities import RunTag
 
             run_tags = [RunTag(key, value) for key, value in tags.items()]
@@ -118,14 +118,14 @@ class MlflowTrackingStore:
 
     def get_run(self, run_id: str) -> RunRecord:
         """See `TrackingStore.get_run`."""
-        with self._calls() as store:
+        with self.calls() as store:
             return _run_record(store.get_run(run_id))
 
     def update_run(
         self, run_id: str, *, status: RunStatus, end_time_ms: int | None, name: str | None = None
     ) -> None:
         """See `TrackingStore.update_run`."""
-        with self._calls() as store:
+        with self.calls() as store:
             from mlflow.entities import RunStatus as MlflowRunStatus
 
             number = MlflowRunStatus.from_string(status)
@@ -133,7 +133,7 @@ class MlflowTrackingStore:
 
     def delete_run(self, run_id: str) -> None:
         """See `TrackingStore.delete_run`."""
-        with self._calls() as store:
+        with self.calls() as store:
             store.delete_run(run_id)
 
     def log_batch(
@@ -145,7 +145,7 @@ class MlflowTrackingStore:
         tags: Mapping[str, str] | None = None,
     ) -> None:
         """See `TrackingStore.log_batch`."""
-        with self._calls() as store:
+        with self.calls() as store:
             from mlflow.entities import Metric, Param, RunTag
 
             for batch in log_batches(metrics, params or {}, tags or {}):
@@ -158,13 +158,13 @@ class MlflowTrackingStore:
 
     def metric_history(self, run_id: str, key: str) -> list[MetricPoint]:
         """See `TrackingStore.metric_history`."""
-        with self._calls() as store:
+        with self.calls() as store:
             history = store.get_metric_history(run_id, key)
             return [MetricPoint(m.key, float(m.value), m.timestamp, m.step) for m in history]
 
     def log_dataset(self, run_id: str, dataset: DatasetInput) -> None:
         """See `TrackingStore.log_dataset`."""
-        with self._calls() as store:
+        with self.calls() as store:
             from mlflow.entities import Dataset, InputTag
             from mlflow.entities import DatasetInput as MlflowDatasetInput
 
@@ -187,7 +187,16 @@ class MlflowTrackingStore:
             upload_with_mlflow(run.artifact_uri, self.tracking_uri, local_path, artifact_path)
 
     @contextmanager
-    def _calls(self) -> Iterator[Any]:
+    def calls(self) -> Iterator[Any]:
+        """Give MLflow's store object to a block, and sort what it raises.
+
+        Yields:
+            The store, opened at the first use.
+
+        Raises:
+            RetryableError: Trying again can help.
+            RejectedError: It cannot.
+        """
         try:
             if self._opened is None:
                 self._opened = _open(self.tracking_uri)
@@ -224,7 +233,7 @@ def classified(error: Exception, tracking_uri: str) -> RetryableError | Rejected
     text = mask_text(_first_line(error))
     where = f"MLflow store {mask_uri(tracking_uri)}"
     code = getattr(error, "error_code", None)
-    if _LOCKED.search(str(error)):
+    if LOCKED.search(str(error)):
         return RetryableError(f"{where} is locked by another process", cause="database_locked")
     if isinstance(error, ImportError):
         return _missing_package(error, where)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Literal
 from urllib.parse import urlsplit
 
+from inspect_mlflow_core.exceptions import RejectedError
+
 from ._database import DATABASE_SCHEMES
 from ._records import TrackingStore
+from ._trace_records import TraceStore
 
 TrackingUriKind = Literal["http", "databricks", "database", "other"]
 
@@ -52,3 +55,32 @@ def open_tracking_store(tracking_uri: str) -> TrackingStore:
     from ._mlflow_store import MlflowTrackingStore
 
     return MlflowTrackingStore(tracking_uri)
+
+
+def open_trace_store(tracking_uri: str) -> TraceStore:
+    """Return the store for traces behind a tracking URI; see `open_tracking_store`.
+
+    Args:
+        tracking_uri: As in `MLFLOW_TRACKING_URI`.
+
+    Returns:
+        A store; nothing has been sent yet.
+
+    Raises:
+        RejectedError: There can be no traces of this kind (cause `"traces_unsupported"`).
+    """
+    kind = tracking_uri_kind(tracking_uri)
+    if kind == "databricks":
+        # The spans of an experiment go to tables of Unity Catalog there, not to the experiment.
+        raise RejectedError(
+            "Databricks does not take spans into an experiment, so there are no traces",
+            cause="traces_unsupported",
+        )
+    if kind == "http":
+        from ._http_traces import HttpTraceStore
+        from ._http_transport import open_transport
+
+        return HttpTraceStore(tracking_uri, open_transport(tracking_uri))
+    from ._mlflow_traces import MlflowTraceStore
+
+    return MlflowTraceStore(tracking_uri)

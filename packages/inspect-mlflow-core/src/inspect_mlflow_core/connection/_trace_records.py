@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
+from urllib.parse import urlencode
 
 TraceState = Literal["IN_PROGRESS", "OK", "ERROR"]
 SpanStatus = Literal["UNSET", "OK", "ERROR"]
@@ -109,6 +110,24 @@ class AttachmentRecord:
     content_type: str
     content: bytes
 
+    def reference(self, mlflow_trace_id: str) -> str:
+        """Return the text by which a span refers to the file, in place of an image's URL.
+
+        MLflow's pages load what is at `mlflow-attachment://` themselves
+        (`mlflow.tracing.attachments.Attachment.ref`).
+
+        Args:
+            mlflow_trace_id: The trace that the file belongs to, `tr-<32 hexadecimal digits>`.
+        """
+        query = urlencode(
+            {
+                "content_type": self.content_type,
+                "trace_id": mlflow_trace_id,
+                "size": str(len(self.content)),
+            }
+        )
+        return f"mlflow-attachment://{self.attachment_id}?{query}"
+
 
 @dataclass(frozen=True, slots=True)
 class TraceRecord:
@@ -195,6 +214,16 @@ class TraceStore(Protocol):
 
     def log_spans(self, trace: TraceRecord) -> None:
         """Write the spans of a trace, in requests of bounded size, the root last."""
+        ...
+
+    def set_trace_tag(self, trace_id: str, name: str, value: str) -> None:
+        """Set a tag of a trace that is there.
+
+        Args:
+            trace_id: 32 hexadecimal digits.
+            name: Name of the tag.
+            value: At most 4,096 characters.
+        """
         ...
 
     def upload_trace_attachment(self, artifact_location: str, attachment: AttachmentRecord) -> None:

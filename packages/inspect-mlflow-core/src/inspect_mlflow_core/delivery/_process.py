@@ -1,10 +1,11 @@
-"""The worker of this process, and what happens to it when the process exits."""
+"""The workers of this process, and what happens to it when the process exits."""
 
 from __future__ import annotations
 
 import atexit
 import os
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -32,9 +33,9 @@ class _Process:
         self.start_over()
 
     def start_over(self) -> None:
-        """Forget the worker and the callbacks, which are the parent's after a fork."""
+        """Forget the workers and the callbacks, which are the parent's after a fork."""
         self.lock = threading.RLock()
-        self.worker: DeliveryWorker | None = None
+        self.workers: dict[str, DeliveryWorker] = {}
         self.callbacks: list[Callable[[], None]] = []
         self.reports: list[Callable[[FlushResult], None]] = []
         self.exited = False
@@ -43,13 +44,20 @@ class _Process:
 _process = _Process()
 
 
-def delivery_worker() -> DeliveryWorker:
-    """The worker that everything in this process shares; flushed when the process exits."""
+def delivery_worker(purpose: str = "runs") -> DeliveryWorker:
+    """The worker that everything of one purpose in this process shares.
+
+    It is flushed when the process exits.
+
+    Args:
+        purpose: What is delivered. Traces take a server much longer than runs, which should not
+            wait behind them.
+    """
     with _process.lock:
-        if _process.worker is None:
-            _process.worker = DeliveryWorker()
+        if purpose not in _process.workers:
+            _process.workers[purpose] = DeliveryWorker()
             _install_exit()
-        return _process.worker
+        return _process.workers[purpose]
 
 
 def register_exit_callback(callback: Callable[[], None]) -> None:
@@ -136,8 +144,9 @@ def _exit() -> None:
     try:
         for callback in reversed(_process.callbacks):
             _call(callback)
-        if _process.worker is not None:
-            _report(_process.worker.flush(_process.exit_flush_timeout_seconds))
+        deadline_seconds = time.monotonic() + _process.exit_flush_timeout_seconds
+        for worker in list(_process.workers.values()):
+            _report(worker.flush(max(0.0, deadline_seconds - time.monotonic())))
     except KeyboardInterrupt:
         reporting.say("interrupted while delivering; `inspect-mlflow sync LOG_DIR` completes it")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from inspect_mlflow_core.connection import (
+    ConcurrentCalls,
     RunRecord,
     RunStatus,
     TrackingStore,
@@ -26,7 +27,6 @@ from inspect_mlflow_tracking.mapping.tags import (
     parent_tags,
 )
 
-from ._concurrent import ConcurrentCalls
 from ._run_writer import RunWriter
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from inspect_mlflow_core.connection import MetricPoint, RunStatus
+from inspect_mlflow_core.connection import ConcurrentCalls, MetricPoint, RunStatus
 from inspect_mlflow_core.conversion import NameTable
 from inspect_mlflow_tracking.artifacts import (
     LOGGED_ARTIFACTS_TAG,
@@ -46,7 +46,6 @@ from inspect_mlflow_tracking.mapping import (
 )
 from inspect_mlflow_tracking.mapping.tags import LOG_DIGEST, STATUS, json_text, outcome_tags
 
-from ._concurrent import ConcurrentCalls
 from ._parents import RunEnding
 from ._prepared import PreparedSample, PreparedSamples
 from ._run_writer import RunWriter

@@ -6,11 +6,11 @@ from collections.abc import Set
 from functools import partial
 from pathlib import Path
 
+from inspect_mlflow_core.connection import ConcurrentCalls
 from inspect_mlflow_core.exceptions import RejectedError
 from inspect_mlflow_core.logs import SampleVersion
 from inspect_mlflow_tracking.artifacts import LOG_DIRECTORY, prepare_log_artifact
 
-from ._concurrent import ConcurrentCalls
 from ._run_writer import RunWriter
 
 

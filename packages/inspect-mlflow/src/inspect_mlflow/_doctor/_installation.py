@@ -55,7 +55,7 @@ def unmet_requirements(distribution: Distribution) -> list[str]:
         distribution: An installed package.
 
     Returns:
-        For each a text such as `inspect-ai>=0.3.240 (found 0.3.100)`.
+        For each a text such as `inspect-ai>=0.3.263 (found 0.3.100)`.
     """
     unmet = []
     for line in distribution.requires or []:

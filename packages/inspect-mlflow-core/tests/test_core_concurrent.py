@@ -8,8 +8,8 @@ from functools import partial
 
 import pytest
 
+from inspect_mlflow_core.connection import ConcurrentCalls
 from inspect_mlflow_core.exceptions import RetryableError
-from inspect_mlflow_tracking.runs._concurrent import ConcurrentCalls
 
 DEADLINE_SECONDS = 30.0
 
