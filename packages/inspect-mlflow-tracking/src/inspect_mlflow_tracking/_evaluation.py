@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -211,18 +210,6 @@ class EvaluationRun:
 
     def _submit(self, key: str, payload: Any) -> None:
         delivery_worker().submit(Record(_exporter, key, payload))
-
-
-def current_log_location() -> str | None:
-    """Return where the log of the sample that is running here is written.
-
-    Inspect has no public way to learn it before the end of a task.
-    """
-    samples = sys.modules.get("inspect_ai.log._samples")
-    sample_active = getattr(samples, "sample_active", None)
-    active = sample_active() if callable(sample_active) else None
-    location = getattr(active, "log_location", None)
-    return location if isinstance(location, str) and location else None
 
 
 def _count(number: int, noun: str) -> str:

@@ -173,7 +173,7 @@ class MlflowTrackingHooks(Hooks):
     def _learn_location(self, run_id: str, eval_id: str) -> None:
         task = self._task(run_id, eval_id)
         if task is not None and task.location is None:
-            from ._evaluation import current_log_location
+            from inspect_mlflow_core.logs import current_log_location
 
             task.location = current_log_location()
 

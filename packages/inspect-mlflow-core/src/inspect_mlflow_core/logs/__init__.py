@@ -3,6 +3,7 @@
 from ._activity import RECENTLY_WRITTEN_SECONDS, is_being_written
 from ._content import SampleKey
 from ._copies import LogCandidate, NewestLog, newest_of_each
+from ._current import current_log_location
 from ._discovery import UnreadableLog, discover_logs
 from ._files import LogFile, canonical_location, is_remote
 from ._growing import WrittenSample, written_samples
@@ -22,6 +23,7 @@ __all__ = [
     "UnreadableLog",
     "WrittenSample",
     "canonical_location",
+    "current_log_location",
     "discover_logs",
     "is_being_written",
     "is_remote",
