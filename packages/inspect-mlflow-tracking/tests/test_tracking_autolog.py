@@ -338,7 +338,9 @@ EVALUATION = """
         import mlflow
 
         mlflow.flush_trace_async_logging()
-        for trace in mlflow.search_traces(return_type="list", locations=["0", "1"]):
+        client = mlflow.MlflowClient()
+        ids = [found.experiment_id for found in client.search_experiments()]
+        for trace in client.search_traces(experiment_ids=ids):
             print("TRACE", trace.data.request)
 """
 

@@ -1,0 +1,129 @@
+"""What the hooks remember of one evaluation, on the event loop."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from inspect_mlflow_core.conversion import mask_uri
+from inspect_mlflow_core.delivery import (
+    FlushResult,
+    Record,
+    delivery_worker,
+    register_exit_callback,
+    unregister_exit_callback,
+)
+from inspect_mlflow_core.logs import current_log_location
+from inspect_mlflow_core.reporting import say
+
+from ._exporter import SampleLogged, TraceRunEnded, TraceTaskEnded, TracingExporter
+
+if TYPE_CHECKING:
+    from inspect_mlflow_core.config import MLflowSettings
+
+_exporter = TracingExporter()
+# What a record weighs in the queue: the sample itself is read from the log.
+_RECORD_BYTES = 200
+_PURPOSE = "traces"
+
+
+@dataclass(slots=True)
+class TracedEvaluation:
+    """One `eval()` call.
+
+    Args:
+        run_id: Inspect's run id.
+        settings: Settings as they were when it began.
+        locations: Where the log of each open task lies, by eval id; None while unknown.
+    """
+
+    run_id: str
+    settings: MLflowSettings
+    locations: dict[str, str | None] = field(default_factory=dict)
+    _ended: dict[str, str | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Let the process end this evaluation should it exit in the middle."""
+        delivery_worker(_PURPOSE).queue_bytes = self.settings.queue_bytes
+        register_exit_callback(self.end)
+
+    def learn_location(self, eval_id: str) -> None:
+        """Take note of where the log of the sample lies that is running here."""
+        if self.locations.get(eval_id) is None and eval_id not in self._ended:
+            self.locations[eval_id] = current_log_location()
+
+    def finish_sample(self, eval_id: str, sample_id: str | int, epoch: int) -> None:
+        """Enqueue that a sample is complete.
+
+        Args:
+            eval_id: Inspect's eval id.
+            sample_id: Its id in the dataset.
+            epoch: Its epoch.
+        """
+        self.learn_location(eval_id)
+        location = self.locations.get(eval_id)
+        if location is not None:
+            payload = SampleLogged(location, self.settings)
+            self._submit(eval_id, payload, reference=(eval_id, sample_id, epoch))
+
+    def end_task(self, eval_id: str, location: str | None) -> None:
+        """End a task, once.
+
+        Args:
+            eval_id: Inspect's eval id.
+            location: Where its log lies; None to use what is known.
+        """
+        if eval_id in self._ended:
+            return
+        location = location or self.locations.pop(eval_id, None)
+        self.locations.pop(eval_id, None)
+        self._ended[eval_id] = location
+        self._submit(eval_id, TraceTaskEnded(location, self.settings))
+
+    def drop_task(self, eval_id: str) -> None:
+        """Forget an attempt that a later one has replaced; its finished samples stay."""
+        self.locations.pop(eval_id, None)
+
+    def end(self) -> None:
+        """End whatever is still open, and the evaluation itself."""
+        unregister_exit_callback(self.end)
+        for eval_id in list(self.locations):
+            self.end_task(eval_id, None)
+        if self._ended:
+            self._submit(self.run_id, TraceRunEnded())
+
+    async def deliver(self) -> None:
+        """Wait until everything is delivered, at most `flush_timeout` seconds, and say so."""
+        if not self._ended:
+            return
+        worker = delivery_worker(_PURPOSE)
+        result = await worker.flush_async(self.settings.flush_timeout)
+        if result.reason == "unreachable":
+            _exporter.leave([self.run_id, *self._ended])
+            worker.hurry()
+        self._say(result)
+
+    def _say(self, result: FlushResult) -> None:
+        traces = [
+            count
+            for eval_id in self._ended
+            if (count := _exporter.traces.pop(eval_id, None)) is not None
+        ]
+        where = mask_uri(self.settings.tracking_uri or "")
+        if result.delivered:
+            if sum(traces):
+                say(f"{sum(traces)} traces complete in {where}")
+            return
+        logs = " ".join(shlex.quote(place) for place in self._ended.values() if place)
+        reason = result.last_cause or "still sending"
+        say(
+            f"traces are not complete in {where} ({reason}); the log holds everything, "
+            f"later run: inspect-mlflow sync-traces {logs}"
+        )
+
+    def _submit(
+        self, key: str, payload: Any, reference: tuple[str, str | int, int] | None = None
+    ) -> None:
+        size_bytes = 0 if reference is None else _RECORD_BYTES
+        delivery_worker(_PURPOSE).submit(Record(_exporter, key, payload, size_bytes, reference))

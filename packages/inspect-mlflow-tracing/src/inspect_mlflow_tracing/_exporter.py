@@ -1,0 +1,258 @@
+"""Turns the records that hooks enqueue into traces; lives on a worker thread of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from inspect_mlflow_core.background_process import BackgroundProcess, BackgroundProcessError
+from inspect_mlflow_core.connection import open_trace_store
+from inspect_mlflow_core.delivery import Record
+from inspect_mlflow_core.exceptions import (
+    ConfigurationError,
+    LeftInLogError,
+    LogReadError,
+    RejectedError,
+)
+from inspect_mlflow_core.logs import EvalLogReader, SampleVersion, canonical_location, is_remote
+from inspect_mlflow_core.reporting import warn_once
+
+from ._destination import TraceDestination
+from .mapping import TracedTask
+from .traces import SampleOutcome, TraceJob, deliver_samples, write_log_traces
+
+if TYPE_CHECKING:
+    from inspect_ai.log import EvalLog
+
+    from inspect_mlflow_core.config import MLflowSettings
+
+# An evaluation that is over sooner is not worth the start of a process.
+BACKGROUND_AFTER_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class SampleLogged:
+    """A sample is complete, and in its log or on the way there.
+
+    Args:
+        location: Where the log lies.
+        settings: Settings of the evaluation.
+    """
+
+    location: str
+    settings: MLflowSettings
+
+
+@dataclass(frozen=True, slots=True)
+class TraceTaskEnded:
+    """A task is over, whatever its outcome.
+
+    Args:
+        location: Where its log lies; None when nobody ever said.
+        settings: Settings of the evaluation.
+    """
+
+    location: str | None
+    settings: MLflowSettings
+
+
+@dataclass(frozen=True, slots=True)
+class TraceRunEnded:
+    """An `eval()` call is over."""
+
+
+@dataclass(slots=True)
+class _TracedTaskState:
+    settings: MLflowSettings
+    began_seconds: float
+    task: TracedTask | None = None
+    delivered: set[SampleVersion] = field(default_factory=set)
+    problems: list[str] = field(default_factory=list)
+
+
+class TracingExporter:
+    """Writes traces for the records of `MlflowTracingHooks`.
+
+    Samples are read from the log, as `sync` reads them: while the evaluation runs, those that
+    Inspect has written so far, and all that are left when the task is over.
+
+    Args:
+        clock: Monotonic, in seconds.
+    """
+
+    name = "tracing"
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._background = BackgroundProcess()
+        self._destinations: dict[str, TraceDestination] = {}
+        self._tasks: dict[str, _TracedTaskState] = {}
+        self._left: set[str] = set()
+        self._unsupported: set[str] = set()
+        self.traces: dict[str, int] = {}
+
+    def export(self, records: Sequence[Record]) -> None:
+        """Write records in their order; safe to repeat after a failure.
+
+        Args:
+            records: Records of this exporter.
+
+        Raises:
+            RetryableError: The server cannot take them now.
+            RejectedError: The server refuses them.
+        """
+        logged: dict[str, SampleLogged] = {}
+        for record in records:
+            if record.key in self._left:
+                self._tasks.pop(record.key, None)
+                raise LeftInLogError
+            match record.payload:
+                case SampleLogged() as sample:
+                    logged[record.key] = sample
+                case TraceTaskEnded() as ended:
+                    logged.pop(record.key, None)
+                    self._end(record.key, ended)
+                case TraceRunEnded() if not self._tasks:
+                    self._background.close()
+        for eval_id, sample in logged.items():
+            self._deliver(self._state(eval_id, sample.settings), sample.location)
+
+    def leave(self, keys: Iterable[str]) -> None:
+        """Give up the records of an evaluation whose server does not answer.
+
+        Args:
+            keys: Keys of its records.
+        """
+        self._left.update(keys)
+
+    def _state(self, eval_id: str, settings: MLflowSettings) -> _TracedTaskState:
+        if eval_id not in self._tasks:
+            self._tasks[eval_id] = _TracedTaskState(settings, self._clock())
+        return self._tasks[eval_id]
+
+    def _deliver(self, state: _TracedTaskState, location: str) -> None:
+        """Write the traces of the samples that are in the log now."""
+        path = canonical_location(location)
+        if is_remote(path) or not path.endswith(".eval"):
+            return  # The end of the task reads other logs.
+        try:
+            task = self._task(state, path)
+        except LogReadError:
+            return  # Not written yet, or being written at this moment: the next sample tells.
+        if not state.settings.tracing_enabled or self._uri(state) in self._unsupported:
+            return
+        content, delivered = state.settings.trace_content, frozenset(state.delivered)
+        job = TraceJob(self._uri(state), path, task, content, delivered)
+        self._take(state, self._outcomes(state, job))
+
+    def _outcomes(self, state: _TracedTaskState, job: TraceJob) -> list[SampleOutcome]:
+        long_enough = self._clock() - state.began_seconds >= BACKGROUND_AFTER_SECONDS
+        if long_enough and self._background.available:
+            try:
+                return self._background.call(deliver_samples, job)
+            except BackgroundProcessError as error:
+                warn_once("tracing.background", f"traces are made in this process: {error}")
+        return deliver_samples(job)
+
+    def _take(self, state: _TracedTaskState, outcomes: list[SampleOutcome]) -> None:
+        failed: SampleOutcome | None = None
+        for outcome in outcomes:
+            if not outcome.retryable:
+                state.delivered.add(outcome.version)
+            if outcome.retryable:
+                failed = failed or outcome
+            elif not outcome.delivered:
+                self._refused(state, outcome)
+        if failed is not None:
+            raise failed.error()
+
+    def _refused(self, state: _TracedTaskState, outcome: SampleOutcome) -> None:
+        if outcome.cause == "traces_unsupported":
+            self._switch_off(self._uri(state), str(outcome.reason))
+            return
+        identifier, epoch = outcome.key
+        problem = f"the trace of sample {identifier!r} epoch {epoch} was refused: {outcome.reason}"
+        state.problems.append(problem)
+        warn_once(f"tracing.refused.{outcome.cause}", problem)
+
+    def _switch_off(self, tracking_uri: str, reason: str) -> None:
+        self._unsupported.add(tracking_uri)
+        warn_once(f"tracing.unsupported.{tracking_uri}", f"tracing is off: {reason}")
+
+    def _end(self, eval_id: str, ended: TraceTaskEnded) -> None:
+        state = self._state(eval_id, ended.settings)
+        if ended.location is not None:
+            self._deliver(state, ended.location)
+            try:
+                self._complete(eval_id, state, ended.location)
+            except LogReadError as error:
+                warn_once(f"tracing.log.{eval_id}", f"traces are not complete: {error}")
+        del self._tasks[eval_id]
+
+    def _complete(self, eval_id: str, state: _TracedTaskState, location: str) -> None:
+        """Write what is left: samples taken over from an earlier attempt, and other logs."""
+        with EvalLogReader.open(location) as reader:
+            task = self._task(state, reader.location, reader)
+            if not state.settings.tracing_enabled or self._uri(state) in self._unsupported:
+                return
+            store = open_trace_store(self._uri(state))
+            try:
+                result = write_log_traces(
+                    store,
+                    reader,
+                    task,
+                    content=state.settings.trace_content,
+                    delivered=frozenset(state.delivered),
+                )
+            except RejectedError as error:
+                if error.cause != "traces_unsupported":
+                    raise
+                self._switch_off(self._uri(state), str(error))
+                return
+        for problem in result.problems:
+            warn_once(f"tracing.{eval_id}.{problem[:40]}", problem)
+        refused = len(state.problems) + len(result.problems)
+        self.traces[eval_id] = max(0, result.samples - refused)
+
+    def _task(
+        self, state: _TracedTaskState, location: str, reader: EvalLogReader | None = None
+    ) -> TracedTask:
+        """Return what the traces need to know of their task; its log tells, as in a sync."""
+        if state.task is None:
+            if reader is None:
+                with EvalLogReader.open(location) as opened:
+                    return self._task(state, location, opened)
+            settings = _task_settings(state.settings, reader.header)
+            uri = self._uri(state)
+            if uri not in self._destinations:
+                self._destinations[uri] = TraceDestination(uri)
+            destination = self._destinations[uri]
+            state.task = destination.task(reader.header, settings, reader.location)
+            state.settings = settings
+        return state.task
+
+    def _uri(self, state: _TracedTaskState) -> str:
+        return state.settings.tracking_uri or ""
+
+
+def _task_settings(settings: MLflowSettings, header: EvalLog) -> MLflowSettings:
+    """Apply what the task's metadata says; the evaluation's settings hold where it is wrong."""
+    try:
+        own = settings.for_task(header.eval.metadata)
+    except ConfigurationError as error:
+        warn_once(
+            f"tracing.metadata.{header.eval.task}", f"{error}; the task's overrides are ignored"
+        )
+        return settings
+    return own if own.enabled else own.model_copy(update={"tracing_enabled": False})
+
+
+__all__ = [
+    "BACKGROUND_AFTER_SECONDS",
+    "SampleLogged",
+    "TraceRunEnded",
+    "TraceTaskEnded",
+    "TracingExporter",
+]

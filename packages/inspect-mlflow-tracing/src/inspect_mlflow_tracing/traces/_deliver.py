@@ -1,0 +1,155 @@
+"""Delivers samples of a log that is being written; made to run in a process of its own."""
+
+from __future__ import annotations
+
+import threading
+import zipfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from inspect_mlflow_core.connection import ConcurrentCalls, TraceStore, open_trace_store
+from inspect_mlflow_core.exceptions import (
+    DeliveryError,
+    LogReadError,
+    RejectedError,
+    RetryableError,
+)
+from inspect_mlflow_core.logs import SampleKey, SampleVersion, WrittenSample, written_samples
+from inspect_mlflow_tracing.mapping import TracedTask, sample_trace
+
+from ._write import write_trace
+
+TraceContent = Literal["full", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class TraceJob:
+    """Samples of one log that are to become traces.
+
+    Args:
+        tracking_uri: Where traces go.
+        location: Path of a local `.eval` log.
+        task: Its task.
+        content: What traces may hold.
+        known: Samples whose traces are there already.
+    """
+
+    tracking_uri: str
+    location: str
+    task: TracedTask
+    content: TraceContent = "full"
+    known: frozenset[SampleVersion] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleOutcome:
+    """What became of one sample.
+
+    Args:
+        key: Its id and epoch.
+        version: The content that was read.
+        reason: One line that says why it was not delivered; None when it was.
+        cause: See `DeliveryError`.
+        retryable: Whether trying again can help.
+        retry_after_seconds: The pause that the server asked for.
+        unreachable: Whether no answer came at all.
+    """
+
+    key: SampleKey
+    version: SampleVersion
+    reason: str | None = None
+    cause: str = ""
+    retryable: bool = False
+    retry_after_seconds: float | None = None
+    unreachable: bool = False
+
+    @property
+    def delivered(self) -> bool:
+        """True when the trace is in MLflow."""
+        return self.reason is None
+
+    def error(self) -> DeliveryError:
+        """The error that kept it from being delivered."""
+        assert self.reason is not None
+        if self.retryable:
+            return RetryableError(
+                self.reason,
+                cause=self.cause,
+                retry_after_seconds=self.retry_after_seconds,
+                unreachable=self.unreachable,
+            )
+        return RejectedError(self.reason, cause=self.cause)
+
+
+_stores: dict[str, TraceStore] = {}
+
+
+def deliver_samples(job: TraceJob) -> list[SampleOutcome]:
+    """Write the traces of the samples that a log holds, apart from those that are known.
+
+    Several are written at a time, so that a distant server costs little. After the first failure
+    that trying again can mend, no further one begins.
+
+    Args:
+        job: What to deliver.
+
+    Returns:
+        One outcome for each sample that was tried; none when the log cannot be read at this
+        moment. Opened stores are kept for the next call.
+    """
+    delivery = _Delivery(_store(job.tracking_uri), job)
+    with (
+        suppress(LogReadError, OSError, zipfile.BadZipFile),
+        ConcurrentCalls(delivery.store.concurrency) as calls,
+    ):
+        for sample in written_samples(Path(job.location), job.known):
+            if delivery.stopped:
+                break
+            calls.start(delivery.call(sample))
+    return delivery.outcomes
+
+
+def _store(tracking_uri: str) -> TraceStore:
+    if tracking_uri not in _stores:
+        _stores[tracking_uri] = open_trace_store(tracking_uri)
+    return _stores[tracking_uri]
+
+
+class _Delivery:
+    """Outcomes of one job, collected from several threads."""
+
+    def __init__(self, store: TraceStore, job: TraceJob) -> None:
+        self.store, self._job = store, job
+        self.outcomes: list[SampleOutcome] = []
+        self.stopped = False
+        self._lock = threading.Lock()
+
+    def call(self, sample: WrittenSample) -> Callable[[], None]:
+        """Map a sample, and return the call that writes its trace."""
+        trace = sample_trace(sample.content, self._job.task, content=self._job.content)
+        write = partial(write_trace, self.store, trace)
+        return partial(self._write, sample.key, sample.version, write)
+
+    def _write(self, key: SampleKey, version: SampleVersion, write: Callable[[], None]) -> None:
+        outcome = SampleOutcome(key, version)
+        try:
+            write()
+        except RetryableError as error:
+            self.stopped = True
+            outcome = SampleOutcome(
+                key,
+                version,
+                str(error),
+                error.cause,
+                retryable=True,
+                retry_after_seconds=error.retry_after_seconds,
+                unreachable=error.unreachable,
+            )
+        except DeliveryError as error:
+            outcome = SampleOutcome(key, version, str(error), error.cause)
+        with self._lock:
+            self.outcomes.append(outcome)

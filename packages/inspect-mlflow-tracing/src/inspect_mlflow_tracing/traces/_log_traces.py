@@ -1,0 +1,113 @@
+"""Brings the traces of a whole log up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from inspect_mlflow_core.connection import ConcurrentCalls, TraceRecord, TraceStore, tag_filter
+from inspect_mlflow_core.exceptions import RejectedError
+from inspect_mlflow_tracing.mapping import TRACE_DIGEST, TracedTask, sample_trace
+
+from ._deliver import TraceContent
+from ._write import write_trace
+
+if TYPE_CHECKING:
+    from inspect_mlflow_core.logs import EvalLogReader, SampleVersion
+
+
+@dataclass(slots=True)
+class LogTraces:
+    """What became of the traces of a log.
+
+    Args:
+        written: Traces that were missing or different.
+        unchanged: Traces that were there as they should be.
+        problems: One line for each sample that could not be read or written.
+    """
+
+    written: int = 0
+    unchanged: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def samples(self) -> int:
+        """Samples whose traces are in MLflow."""
+        return self.written + self.unchanged
+
+
+def write_log_traces(
+    store: TraceStore,
+    reader: EvalLogReader,
+    task: TracedTask,
+    *,
+    content: TraceContent = "full",
+    delivered: frozenset[SampleVersion] = frozenset(),
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> LogTraces:
+    """Write the traces of a log that MLflow lacks or holds with another content.
+
+    Args:
+        store: Where to.
+        reader: The open log.
+        task: What the log's header says; see `traced_task`.
+        content: What traces may hold.
+        delivered: Samples whose traces are known to be there, which are not read.
+        progress: Called with (samples done, samples in all).
+
+    Returns:
+        What was done.
+
+    Raises:
+        RetryableError: The server cannot take them now; calling again goes on from there.
+        RejectedError: The server takes no traces at all (cause `"traces_unsupported"`).
+    """
+    result, total = LogTraces(), len(reader.sample_keys())
+    written: list[str] = []  # Appended to from several threads.
+    known = partial(_if_delivered, delivered)
+    stored = _stored_digests(store, task) if len(delivered) < total else {}
+    with ConcurrentCalls(store.concurrency) as calls:
+        for done, sample in enumerate(_samples(reader, known)):
+            progress(done, total)
+            if sample is None:
+                result.unchanged += 1
+                continue
+            trace = sample_trace(sample, task, content=content)
+            digest = trace.tags.get(TRACE_DIGEST)
+            if digest is not None and stored.get(trace.trace_id) == digest:
+                result.unchanged += 1
+            else:
+                calls.start(partial(_write, store, trace, written, result.problems))
+    progress(total, total)
+    result.written = len(written)
+    result.problems += reader.problems
+    return result
+
+
+def _samples(
+    reader: EvalLogReader, known: Callable[[SampleVersion], str | None]
+) -> Iterator[dict[str, Any] | None]:
+    for sample in reader.samples(known):
+        yield None if isinstance(sample, str) else sample
+
+
+def _if_delivered(delivered: frozenset[SampleVersion], version: SampleVersion) -> str | None:
+    return "delivered" if version in delivered else None
+
+
+def _stored_digests(store: TraceStore, task: TracedTask) -> dict[str, str | None]:
+    found = store.search_traces(task.experiment_id, tag_filter({"inspect.eval_id": task.eval_id}))
+    return {trace.trace_id: trace.tags.get(TRACE_DIGEST) for trace in found}
+
+
+def _write(store: TraceStore, trace: TraceRecord, written: list[str], problems: list[str]) -> None:
+    try:
+        write_trace(store, trace)
+    except RejectedError as error:
+        if error.cause == "traces_unsupported":
+            raise
+        problems.append(f"trace of {trace.tags.get('mlflow.traceName', 'a sample')}: {error}")
+    else:
+        written.append(trace.trace_id)
