@@ -161,3 +161,26 @@ def test_an_artifact_directory_that_cannot_be_written(store_uri: str, tmp_path: 
     with pytest.raises(RejectedError) as raised:
         store.upload_artifact(run, tmp_path / "f.txt", "folder")
     assert raised.value.cause == "artifact_store"
+
+
+@pytest.mark.parametrize(
+    "race",
+    [
+        ImportError("cannot import name 'ViewType' from partially initialized module 'mlflow'"),
+        AttributeError("partially initialized module 'mlflow' has no attribute 'entities'"),
+    ],
+)
+def test_an_import_that_is_under_way_elsewhere_is_waited_for(
+    store_uri: str, monkeypatch: pytest.MonkeyPatch, race: Exception
+) -> None:
+    from inspect_mlflow_core.connection import _mlflow_store
+
+    def importing(_: str) -> None:
+        raise race
+
+    store = open_tracking_store(store_uri)
+    with monkeypatch.context() as during, pytest.raises(RetryableError) as caught:
+        during.setattr(_mlflow_store, "_open", importing)
+        store.get_experiment_by_name("Default")
+    assert caught.value.cause == "import"
+    assert store.get_experiment_by_name("Default") is not None

@@ -32,6 +32,7 @@ LOCKED = re.compile(
 _UNUSABLE_FILE = re.compile(
     r"unable to open database file|attempt to write a readonly database|file is not a database"
 )
+_HALF_IMPORTED = "partially initialized module"
 _FILE_ERRORS = (FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
 # Where the package that holds a driver is named otherwise; MySQLdb is that of `mysql://`.
 _DRIVER_PACKAGES = {
@@ -235,6 +236,9 @@ def classified(error: Exception, tracking_uri: str) -> RetryableError | Rejected
     code = getattr(error, "error_code", None)
     if LOCKED.search(str(error)):
         return RetryableError(f"{where} is locked by another process", cause="database_locked")
+    if _HALF_IMPORTED in str(error):
+        # Another thread is importing MLflow at this moment.
+        return RetryableError(f"{where} waits for MLflow's import", cause="import")
     if isinstance(error, ImportError):
         return _missing_package(error, where)
     if _UNUSABLE_FILE.search(str(error)) or isinstance(error, _FILE_ERRORS):
