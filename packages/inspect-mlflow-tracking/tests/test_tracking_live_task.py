@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,3 +119,18 @@ def test_the_run_can_be_found_by_eval_id(
     assert (found.run_id, found.tracking_uri) == (task.writer.run.run_id, uri)
     leave_active_run(task.spec.eval_id)
     assert active_run(task.spec.eval_id) is None
+
+
+def test_samples_outside_of_the_dataset_wait_for_the_log(
+    store_template: Path, tmp_path: Path, log_path: Path
+) -> None:
+    uri = copy_store(store_template, tmp_path)
+    task, clock, samples = live_task(uri, log_path)
+    (first, second, *_) = facts_in_order(samples)
+    task.add(replace(first, id="added later"))
+    task.add(second)
+    clock.now_ms = (second.completed_ms or 0) + SETTLING_MS
+    task.deliver()
+    (found,) = [run for name, run in store_contents(uri).items() if name.startswith("task ")]
+    assert len(found["metrics"]["sample/match"]) == 1
+    assert len(running(uri)) == 2

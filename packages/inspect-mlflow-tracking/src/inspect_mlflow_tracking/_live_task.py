@@ -112,8 +112,10 @@ class LiveTask:
         if self._arrived.get(facts.key, -1) == facts.completed_ms:
             return
         self._arrived[facts.key] = facts.completed_ms
-        step = self._positions.step(facts.id, facts.epoch)
-        self._outbox += sample_points(facts, step, self._created_ms, self._names)
+        if facts.id in self._positions:
+            step = self._positions.step(facts.id, facts.epoch)
+            self._outbox += sample_points(facts, step, self._created_ms, self._names)
+        # The others were added while the evaluation runs: the log tells their order at the end.
         sample = running_sample(facts, self._scorer, self._created_ms)
         if sample is not None:
             heapq.heappush(self._settling, (completion_order(sample), sample))

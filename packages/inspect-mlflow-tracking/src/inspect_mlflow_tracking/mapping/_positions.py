@@ -23,6 +23,10 @@ class SamplePositions:
             self._positions.setdefault(str(sample_id), len(self._positions) + 1)
         self._added: dict[str, int] = {}
 
+    def __contains__(self, sample_id: str | int) -> bool:
+        """Say whether a sample is in the dataset, so that its step depends on nothing else."""
+        return str(sample_id) in self._positions
+
     def step(self, sample_id: str | int, epoch: int) -> int:
         """Return the step of a sample.
 
