@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from conftest import Wheel
 
 UMBRELLA = "inspect-mlflow"
+CORE = "inspect-mlflow-core"
 SITE_PACKAGES = Path(sysconfig.get_path("purelib"))
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 EXECUTABLE_SUFFIX = ".exe" if os.name == "nt" else ""
@@ -92,6 +93,13 @@ def test_umbrella_requires_every_sibling_and_full_mlflow(dist: Path) -> None:
     assert "mlflow" in required
 
 
+def test_leaf_packages_require_core_alone(wheel: Wheel) -> None:
+    if wheel.name in (UMBRELLA, CORE):
+        return
+    required = {Requirement(line).name for line in distribution(wheel.name).requires or []}
+    assert {name for name in required if name.startswith(UMBRELLA)} <= {CORE}
+
+
 def test_sibling_ranges_admit_the_versions_that_are_built(wheel: Wheel) -> None:
     for line in distribution(wheel.name).requires or []:
         requirement = Requirement(line)
@@ -118,8 +126,9 @@ def test_entry_point_for_inspect_bears_the_name_of_its_distribution(name: str) -
     assert point.name == point.module.split(".")[0] == owner.metadata["Name"].replace("-", "_")
 
 
-def test_inspect_finds_the_tracking_hooks() -> None:
-    assert "inspect_mlflow_tracking" in inspect_entry_points()
+@pytest.mark.parametrize("name", ["inspect_mlflow_tracking", "inspect_mlflow_tracing"])
+def test_inspect_finds_the_hooks(name: str) -> None:
+    assert name in inspect_entry_points()
 
 
 @pytest.mark.parametrize("name", inspect_entry_points())
@@ -130,7 +139,7 @@ def test_registering_hooks_imports_neither_mlflow_nor_pandas(name: str, tmp_path
 
 def test_commands_of_the_packages_can_be_loaded() -> None:
     points = entry_points(group="inspect_mlflow.commands")
-    assert "sync" in points.names
+    assert {"sync", "sync-traces"} <= points.names
     assert all(callable(point.load()) for point in points)
 
 
@@ -139,4 +148,4 @@ def test_console_script_names_its_commands(tmp_path: Path) -> None:
     command = [str(script), "--help"]
     finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
-    assert all(name in finished.stdout for name in ("demo", "sync", "doctor"))
+    assert all(name in finished.stdout for name in ("demo", "sync", "sync-traces", "doctor"))

@@ -63,6 +63,7 @@ def test_the_first_variable_that_is_set_wins(variables: tuple[str, ...], field: 
         (("INSPECT_MLFLOW_LOG_ARTIFACTS", "MLFLOW_INSPECT_LOG_ARTIFACTS"), "log_artifacts"),
         (("INSPECT_MLFLOW_AUTOLOG_ENABLED",), "autolog_enabled"),
         (("INSPECT_MLFLOW_ENABLED",), "enabled"),
+        (("INSPECT_MLFLOW_TRACE_RUNNING_SAMPLES",), "trace_running_samples"),
     ],
 )
 @pytest.mark.parametrize(
@@ -298,6 +299,7 @@ class TestForTask:
                 "inspect_mlflow_log_artifacts": 0,
                 "inspect_mlflow_trace_scope": "run",
                 "inspect_mlflow_trace_content": "none",
+                "inspect_mlflow_trace_running_samples": "off",
                 "note": "not ours",
                 7: "not even text",
             }
@@ -308,6 +310,7 @@ class TestForTask:
         assert settings.accuracy_scorer == "exact"
         assert settings.log_artifacts is False
         assert (settings.trace_scope, settings.trace_content) == ("run", "none")
+        assert settings.trace_running_samples is False
         assert settings.run_name == "from-environment"
         assert settings.tracking_uri == "http://host:5000"
         sources = settings.sources()

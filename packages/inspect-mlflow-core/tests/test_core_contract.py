@@ -50,6 +50,7 @@ def test_further_defaults() -> None:
     assert settings.trace_content == "full"
     assert settings.flush_timeout == 30.0
     assert settings.queue_bytes == 67_108_864
+    assert settings.trace_running_samples is True
 
 
 def test_documented_keywords_are_usable() -> None:

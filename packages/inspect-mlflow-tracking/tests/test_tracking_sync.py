@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 import zipfile
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -27,7 +31,8 @@ from inspect_ai.log import (
 from inspect_ai.model import ModelOutput, ModelUsage, get_model
 from inspect_ai.scorer import ScoreEdit, includes, match
 
-from inspect_mlflow_core.exceptions import ConfigurationError
+from inspect_mlflow_core.exceptions import ConfigurationError, RejectedError
+from inspect_mlflow_core.sync import LogReport
 from inspect_mlflow_core.testing import copy_store, store_contents
 from inspect_mlflow_tracking import sync
 from inspect_mlflow_tracking._command import sync_command
@@ -265,3 +270,147 @@ def test_command_reports_and_exits_by_outcome(log_path: Path, uri: str) -> None:
     assert runner.invoke(sync_command, [str(log_path), *closed]).exit_code == 2
     assert runner.invoke(sync_command, []).exit_code == 2
     assert "Exit codes" in runner.invoke(sync_command, ["--help"]).output
+
+
+@dataclass(frozen=True)
+class Traced:
+    """What a package that makes traces tells of a log."""
+
+    location: str
+    action: str = "created"
+    task: str = ""
+    model: str = ""
+    problems: tuple[str, ...] = ()
+    detail: str = "4 traces"
+
+
+class TracingPackage:
+    """Stands for an installed package that makes traces."""
+
+    def __init__(self) -> None:
+        self.calls: list[dict[str, Any]] = []
+        self.problems: tuple[str, ...] = ()
+        self.error: Exception | None = None
+
+    def sync(self, log: list[str], **options: Any) -> LogReport[Traced]:
+        self.calls.append({"log": log, **options})
+        if self.error is not None:
+            raise self.error
+        return LogReport("traces-uri", tuple(Traced(x, problems=self.problems) for x in log))
+
+
+def installed_points(monkeypatch: pytest.MonkeyPatch, *points: EntryPoint) -> None:
+    monkeypatch.setattr(
+        "inspect_mlflow_tracking._traces.entry_points",
+        lambda **selection: EntryPoints(points).select(**selection),
+    )
+
+
+@pytest.fixture
+def tracing(monkeypatch: pytest.MonkeyPatch) -> TracingPackage:
+    package, module = TracingPackage(), ModuleType("tracing_package_of_a_test")
+    module.sync = package.sync  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    installed_points(
+        monkeypatch, EntryPoint("traces", f"{module.__name__}:sync", "inspect_mlflow.sync")
+    )
+    return package
+
+
+def test_traces_are_made_when_asked_for(
+    log_path: Path, uri: str, tracing: TracingPackage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner, arguments = CliRunner(), [str(log_path), "--tracking-uri", uri]
+    assert runner.invoke(sync_command, arguments).exit_code == 0
+    assert tracing.calls == []
+    done = runner.invoke(sync_command, [*arguments, "--traces", "--experiment", "inspect_ai"])
+    assert done.exit_code == 0
+    assert done.output.count(str(log_path)) == 2 and "4 traces" in done.output
+    (call,) = tracing.calls
+    assert (call["log"], call["tracking_uri"]) == ([str(log_path)], uri)
+    assert (call["experiment_name"], call["dry_run"]) == ("inspect_ai", False)
+    monkeypatch.setenv("INSPECT_MLFLOW_TRACING_ENABLED", "true")
+    runner.invoke(sync_command, [*arguments, "--no-traces"])
+    assert len(tracing.calls) == 1
+    runner.invoke(sync_command, [*arguments, "--dry-run"])
+    assert len(tracing.calls) == 2 and tracing.calls[1]["dry_run"]
+
+
+def test_task_decides_on_its_traces(uri: str, tmp_path: Path, tracing: TracingPackage) -> None:
+    for number, wanted in enumerate([True, False, None]):
+        model = get_model("mockllm/model", custom_outputs=answer, memoize=False)
+        metadata = {} if wanted is None else {"inspect_mlflow_tracing_enabled": wanted}
+        task = Task(name=f"t{number}", dataset=[Sample("1+1", id=1)], metadata=metadata)
+        eval(task, model=model, log_dir=str(tmp_path / "logs"), display="none")
+    CliRunner().invoke(sync_command, [str(tmp_path / "logs"), "--tracking-uri", uri])
+    (call,) = tracing.calls
+    assert ["_t0_" in location for location in call["log"]] == [True]
+
+
+def test_only_logs_with_a_run_get_traces(log_path: Path, uri: str, tracing: TracingPackage) -> None:
+    (log_path.parent / "broken.eval").write_bytes(b"no zip")
+    arguments = [str(log_path.parent), "--tracking-uri", uri, "--traces", "--json"]
+    done = CliRunner().invoke(sync_command, arguments)
+    assert done.exit_code == 1
+    assert [call["log"] for call in tracing.calls] == [[str(log_path)]]
+    report = json.loads(done.output)
+    assert report["traces"]["complete"] and not report["complete"]
+
+
+def test_problems_of_traces_end_the_command_with_1(
+    log_path: Path, uri: str, tracing: TracingPackage
+) -> None:
+    tracing.problems = ("sample 1 was refused",)
+    arguments = [str(log_path), "--tracking-uri", uri, "--traces"]
+    done = CliRunner().invoke(sync_command, arguments)
+    assert done.exit_code == 1 and "sample 1 was refused" in done.output
+    report = json.loads(CliRunner().invoke(sync_command, [*arguments, "--json"]).stdout)
+    assert (report["complete"], report["traces"]["complete"]) == (False, False)
+
+
+@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("cause", ["connection", "traces_unsupported"])
+def test_runs_are_reported_when_traces_cannot_be_made(
+    log_path: Path,
+    uri: str,
+    tracing: TracingPackage,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: bool,
+    cause: str,
+) -> None:
+    tracing.error = RejectedError("the server says no", cause=cause)
+    monkeypatch.setenv("INSPECT_MLFLOW_TRACING_ENABLED", "true")
+    arguments = [str(log_path), "--tracking-uri", uri, *(["--traces"] if asked else [])]
+    done = CliRunner().invoke(sync_command, arguments)
+    # On an old server nobody may expect traces who has not asked for them here.
+    assert done.exit_code == (0 if cause == "traces_unsupported" and not asked else 2)
+    assert "1 created" in done.stdout
+    assert done.stderr == "inspect-mlflow: no traces: the server says no\n"
+    told = json.loads(CliRunner().invoke(sync_command, [*arguments, "--json"]).stdout)
+    assert told["traces"] == {"complete": False, "reason": "no traces: the server says no"}
+
+
+def test_traces_without_a_package_for_them(
+    log_path: Path, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed_points(monkeypatch)
+    arguments = [str(log_path), "--tracking-uri", uri]
+    done = CliRunner().invoke(sync_command, [*arguments, "--traces"])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1 and "inspect-mlflow-tracing" in done.stderr
+    assert store_contents(uri) == {}
+    monkeypatch.setenv("INSPECT_MLFLOW_TRACING_ENABLED", "true")
+    done = CliRunner().invoke(sync_command, arguments)
+    assert done.exit_code == 0
+    assert "1 created" in done.stdout and "inspect-mlflow-tracing" in done.stderr
+
+
+def test_package_that_cannot_be_loaded_is_named(
+    log_path: Path, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = EntryPoint("traces", "no_such_module_of_a_test:sync", "inspect_mlflow.sync")
+    installed_points(monkeypatch, point)
+    done = CliRunner().invoke(sync_command, [str(log_path), "--tracking-uri", uri, "--traces"])
+    assert done.exit_code == 2
+    assert "1 created" in done.stdout
+    assert "cannot be loaded" in done.stderr and done.stderr.count("\n") == 1

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -16,10 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspect_mlflow._cli import main
-from inspect_mlflow._demo import open_in_browser
+from inspect_mlflow._demo import DemoOutcome, DemoTraces, open_in_browser
 from inspect_mlflow._demo._arithmetic import calculate
 from inspect_mlflow._demo._browser import free_port
-from inspect_mlflow_core.testing import copy_store
+from inspect_mlflow_core.connection import RunRecord
+from inspect_mlflow_core.testing import copy_store, running_server
 
 COMMAND = [sys.executable, "-c", "from inspect_mlflow._cli import main; main()", "demo"]
 
@@ -46,6 +48,15 @@ def task_runs(uri: str) -> list[tuple[str, dict[str, float]]]:
     return [(run.info.status, dict(run.data.metrics)) for run in tasks]
 
 
+def traces(uri: str) -> list[Any]:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=uri)
+    experiment = client.get_experiment_by_name("inspect_ai")
+    assert experiment is not None
+    return list(client.search_traces(locations=[experiment.experiment_id], max_results=100))
+
+
 def test_demo_lands_in_the_current_directory_every_time(
     store_template: Path, tmp_path: Path
 ) -> None:
@@ -53,7 +64,7 @@ def test_demo_lands_in_the_current_directory_every_time(
     for _ in range(2):
         finished = run_demo(tmp_path)
         assert finished.returncode == 0, finished.stderr
-    for text in ("FINISHED", "0.875 (14 of 16 answers correct)", "inspect_ai", "16"):
+    for text in ("FINISHED", "0.875 (14 of 16 answers correct)", "inspect_ai", "traces    16\n"):
         assert text in finished.stdout
     assert "mlflow ui --backend-store-uri sqlite:///mlflow.db\n" in finished.stdout
     log = re.search(r"^Log: (\S+)$", finished.stdout, re.MULTILINE)
@@ -66,6 +77,50 @@ def test_demo_lands_in_the_current_directory_every_time(
         assert metrics["used_calculator/accuracy"] == 1.0
         assert metrics["total_tool_calls"] == 16.0
         assert metrics["inspect.tokens.total_tokens"] > 0
+    assert len(traces(uri)) == 32
+
+
+def test_traces_of_the_demo_are_on_the_pages_that_it_names(
+    store_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from inspect_mlflow import rebuild_sample
+
+    copy_store(store_template, tmp_path)
+    with running_server(tmp_path / "mlflow.db", tmp_path) as server:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
+        finished = run_demo(tmp_path)
+        assert finished.returncode == 0, finished.stdout
+        links = re.findall(r"(\S+)/#/experiments/(\d+)/(\S+)", finished.stdout.split("open\n")[1])
+        (host, experiment_id, run), (_, _, page) = links
+        assert (host, page) == (server.uri, "traces")
+        found = traces(server.uri)
+    assert len(found) == 16
+    for trace in found:
+        assert trace.info.experiment_id == experiment_id
+        assert f"runs/{trace.info.trace_metadata['mlflow.sourceRun']}" == run
+        assert {span.span_type for span in trace.data.spans} >= {"CHAT_MODEL", "TOOL", "EVALUATOR"}
+    assert {rebuild_sample(trace).epoch for trace in found} == {1, 2}
+
+
+def test_demo_respects_that_tracing_is_switched_off(
+    store_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = copy_store(store_template, tmp_path)
+    monkeypatch.setenv("MLFLOW_INSPECT_TRACING", "false")
+    finished = run_demo(tmp_path)
+    assert finished.returncode == 0, finished.stderr
+    assert "traces    none: MLFLOW_INSPECT_TRACING switches tracing off\n" in finished.stdout
+    assert traces(uri) == []
+
+
+def test_demo_that_finds_traces_missing_says_so() -> None:
+    run = RunRecord("5f1", "1", "arithmetic", "FINISHED", 0, 1, "artifacts")
+    outcome = DemoOutcome(
+        "sqlite:///mlflow.db", "inspect_ai", "log.eval", "success", run, DemoTraces(3, 16)
+    )
+    assert not outcome.complete
+    assert "traces    3 of 16\n" in outcome.report()
+    assert "inspect-mlflow sync --traces log.eval" in outcome.report()
 
 
 def test_demo_makes_the_directory_and_the_store_that_it_is_told(tmp_path: Path) -> None:
@@ -89,7 +144,7 @@ def test_demo_whose_server_is_down_says_how_to_finish(
     assert finished.returncode == 1
     assert "cannot be reached" in finished.stdout
     assert "hunter2-secret" not in finished.stdout + finished.stderr
-    sync = re.search(r"inspect-mlflow sync (\S+)$", finished.stdout, re.MULTILINE)
+    sync = re.search(r"inspect-mlflow sync --traces (\S+)$", finished.stdout, re.MULTILINE)
     assert sync is not None
     assert (tmp_path / sync[1]).is_file()
 

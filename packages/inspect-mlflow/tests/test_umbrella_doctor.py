@@ -23,6 +23,14 @@ from inspect_mlflow._doctor._examine import within
 from inspect_mlflow_core.testing import MlflowServer, running_server
 
 PASSWORD = "hunter2-is-a-secret"
+# What a server says to every request, in one: an experiment and a run.
+ANSWERS = json.dumps(
+    {
+        "experiment_id": "1",
+        "experiment": {"experiment_id": "1", "name": "inspect_ai", "lifecycle_stage": "active"},
+        "run": {"info": {"run_id": "5f1", "experiment_id": "1", "artifact_uri": "mlflow:/"}},
+    }
+)
 
 
 def doctor(*arguments: str) -> Result:
@@ -106,10 +114,19 @@ def test_every_package_setting_and_step_has_its_line(
 ) -> None:
     monkeypatch.setenv("INSPECT_MLFLOW_TRACKING_URI", store_uri)
     found = checks()
-    packages = {"inspect-mlflow", "inspect-mlflow-core", "inspect-mlflow-tracking"}
+    packages = {"inspect-mlflow", "inspect-mlflow-core", "inspect-mlflow-tracing"}
+    packages.add("inspect-mlflow-tracking")
     settings = {"tracking_uri", "experiment_name", "log_artifacts", "flush_timeout"}
     steps = {"server", "traces", "credentials", "experiment", "runs", "artifacts"}
-    others = {"python", "inspect-ai", "mlflow", "hooks tracking", "command sync", "store kind"}
+    others = {
+        "python",
+        "inspect-ai",
+        "mlflow",
+        "hooks tracing",
+        "hooks tracking",
+        "command sync",
+        "store kind",
+    }
     assert packages | settings | steps | others <= set(found)
     assert found["tracking_uri"]["detail"].endswith("(INSPECT_MLFLOW_TRACKING_URI)")
 
@@ -187,10 +204,47 @@ def test_version_of_the_server(monkeypatch: pytest.MonkeyPatch, version: str, st
 def test_old_server_cannot_take_the_traces_that_are_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with fake_server("3.0.1", 500) as address:
+    with fake_server("3.5.1", 200, ANSWERS) as address:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://{address}")
+        monkeypatch.setenv("INSPECT_MLFLOW_LOG_ARTIFACTS", "false")
+        unasked = checks()
         monkeypatch.setenv("INSPECT_MLFLOW_TRACING_ENABLED", "true")
-        assert checks()["traces"]["status"] == "warn"
+        asked = checks()
+    assert unasked["traces"]["status"] == "ok"
+    assert "is off anyway" in unasked["traces"]["detail"]
+    assert asked["traces"]["status"] == "warn"
+    assert "MLflow 3.5.1; traces need 3.6" in asked["traces"]["detail"]
+    assert asked["runs"]["status"] == "ok"
+
+
+def test_tracing_says_which_variable_switches_it(
+    store_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store_uri)
+    off = checks()["tracing_enabled"]
+    assert off["detail"] == "False (default): no traces"
+    assert "INSPECT_MLFLOW_TRACING_ENABLED=true" in off["advice"]
+    monkeypatch.setenv("MLFLOW_INSPECT_TRACING", "true")
+    found = checks()
+    assert found["tracing_enabled"]["detail"].startswith("True (MLFLOW_INSPECT_TRACING)")
+    assert {found[name]["status"] for name in ("tracing_enabled", "hooks tracing")} == {"ok"}
+    assert found["traces"] == {
+        "name": "traces",
+        "status": "ok",
+        "detail": "the store can hold them",
+        "advice": "",
+    }
+
+
+def test_tracing_that_is_on_but_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INSPECT_MLFLOW_TRACING_ENABLED", "true")
+    monkeypatch.setattr(
+        "inspect_mlflow._doctor._settings.find_spec", lambda name: None if "tracing" in name else ""
+    )
+    found = checks()["tracing_enabled"]
+    assert found["status"] == "warn"
+    assert "not installed" in found["detail"]
+    assert found["advice"] == "install inspect-mlflow-tracing"
 
 
 def test_something_that_is_no_mlflow(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ FACADES = {
     "inspect_mlflow.artifacts.manager": "inspect_mlflow_tracking.artifacts.manager",
     "inspect_mlflow.artifacts.tables": "inspect_mlflow_tracking.artifacts.tables",
     "inspect_mlflow.config": "inspect_mlflow_core.config",
+    "inspect_mlflow.tracing": "inspect_mlflow_tracing",
     "inspect_mlflow.tracking": "inspect_mlflow_tracking",
     "inspect_mlflow.util": "inspect_mlflow_core.util",
 }
@@ -46,6 +47,15 @@ DOCUMENTED_MANAGER_METHODS = {
     "log_inspect_tables": "(self, run_id, log)",
     "log_sample_table": "(self, run_id, log)",
 }
+DOCUMENTED_TRACING_METHODS = (
+    "on_run_end",
+    "on_run_start",
+    "on_sample_end",
+    "on_sample_event",
+    "on_sample_start",
+    "on_task_end",
+    "on_task_start",
+)
 DOCUMENTED_SETTINGS = (
     "tracking_uri",
     "experiment_name",
@@ -101,10 +111,18 @@ def test_names_of_the_umbrella_are_sorted_and_resolve() -> None:
         assert getattr(inspect_mlflow, name).__name__ == name
 
 
-def test_hooks_of_the_umbrella_are_those_of_the_package() -> None:
+def test_hooks_of_the_umbrella_are_those_of_the_packages() -> None:
+    from inspect_mlflow_tracing import MlflowTracingHooks
     from inspect_mlflow_tracking import MlflowTrackingHooks
 
     assert inspect_mlflow.MlflowTrackingHooks is MlflowTrackingHooks
+    assert inspect_mlflow.MlflowTracingHooks is MlflowTracingHooks
+
+
+def test_samples_are_rebuilt_by_core() -> None:
+    from inspect_mlflow_core.kept_sample import rebuild_sample
+
+    assert inspect_mlflow.rebuild_sample is rebuild_sample
 
 
 def test_unknown_name_is_an_attribute_error() -> None:
@@ -176,3 +194,22 @@ def test_tracking_hooks_have_the_documented_members() -> None:
     for name in ("artifact_manager", "client", "settings"):
         assert isinstance(getattr(MlflowTrackingHooks, name), property)
     assert MlflowTrackingHooks().enabled() is False
+
+
+def test_tracing_hooks_have_the_documented_members(monkeypatch: pytest.MonkeyPatch) -> None:
+    from inspect_ai.hooks import Hooks
+
+    from inspect_mlflow.config import MLflowSettings
+    from inspect_mlflow.tracing import MlflowTracingHooks
+
+    assert issubclass(MlflowTracingHooks, Hooks)
+    for name in DOCUMENTED_TRACING_METHODS:
+        method = vars(MlflowTracingHooks)[name]
+        assert inspect.iscoroutinefunction(method)
+        assert shape(method) == "(self, data)"
+    assert isinstance(MlflowTracingHooks().settings, MLflowSettings)
+    assert MlflowTracingHooks().enabled() is False
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://localhost:5000")
+    assert MlflowTracingHooks().enabled() is False
+    monkeypatch.setenv("MLFLOW_INSPECT_TRACING", "true")
+    assert MlflowTracingHooks().enabled() is True

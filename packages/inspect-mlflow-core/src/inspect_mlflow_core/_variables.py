@@ -36,6 +36,7 @@ FIELD_VARIABLES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "trace_content": ("INSPECT_MLFLOW_TRACE_CONTENT",),
         "flush_timeout": ("INSPECT_MLFLOW_FLUSH_TIMEOUT",),
         "queue_bytes": ("INSPECT_MLFLOW_QUEUE_BYTES",),
+        "trace_running_samples": ("INSPECT_MLFLOW_TRACE_RUNNING_SAMPLES",),
     }
 )
 """The variables of each setting; the first one that is set and not empty wins."""
@@ -50,6 +51,7 @@ PER_TASK_FIELDS: Final = frozenset(
         "tracing_enabled",
         "trace_scope",
         "trace_content",
+        "trace_running_samples",
     }
 )
 """The settings that a task may override in its metadata."""

@@ -69,6 +69,8 @@ class MLflowSettings(BaseSettings):
             tokens and scores.
         flush_timeout: How long the end of a run waits for delivery, in seconds.
         queue_bytes: How much the queue of finished samples may hold in memory, in bytes.
+        trace_running_samples: Whether samples that take longer than a few seconds have a trace
+            while they run, with what is finished of them so far.
 
     Raises:
         ConfigurationError: A value cannot be used. The message is one line, names the variable,
@@ -90,6 +92,7 @@ class MLflowSettings(BaseSettings):
     trace_content: Literal["full", "none"] = "full"
     flush_timeout: float = 30.0
     queue_bytes: int = 64 * 1024 * 1024
+    trace_running_samples: bool = True
 
     _sources: dict[str, str] = PrivateAttr(default_factory=dict)
 
@@ -132,7 +135,12 @@ class MLflowSettings(BaseSettings):
         return (init_settings,)
 
     @field_validator(
-        "enabled", "tracing_enabled", "log_artifacts", "autolog_enabled", mode="before"
+        "enabled",
+        "tracing_enabled",
+        "log_artifacts",
+        "autolog_enabled",
+        "trace_running_samples",
+        mode="before",
     )
     @classmethod
     def _read_boolean(cls, raw: Any) -> bool:

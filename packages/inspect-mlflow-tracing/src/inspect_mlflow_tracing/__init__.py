@@ -9,15 +9,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from inspect_mlflow_core.kept_sample import rebuild_sample
 
+    from ._sync import TraceLogResult, TraceSyncReport, sync_traces
     from .hooks import MlflowTracingHooks
 
 __version__ = version("inspect-mlflow-tracing")
 
-__all__ = ["MlflowTracingHooks", "rebuild_sample"]
+__all__ = [
+    "MlflowTracingHooks",
+    "TraceLogResult",
+    "TraceSyncReport",
+    "rebuild_sample",
+    "sync_traces",
+]
 
 _HOME = {
     "MlflowTracingHooks": "inspect_mlflow_tracing.hooks",
+    "TraceLogResult": "inspect_mlflow_tracing._sync",
+    "TraceSyncReport": "inspect_mlflow_tracing._sync",
     "rebuild_sample": "inspect_mlflow_core.kept_sample",
+    "sync_traces": "inspect_mlflow_tracing._sync",
 }
 
 if not TYPE_CHECKING:

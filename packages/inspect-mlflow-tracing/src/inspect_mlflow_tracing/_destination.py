@@ -69,5 +69,9 @@ class TraceDestination:
 
     def _opened(self) -> TrackingStore:
         if self._store is None:
-            self._store = open_tracking_store(self.tracking_uri)
+            store = open_tracking_store(self.tracking_uri)
+            # A short question first: a port that takes connections and never answers would
+            # otherwise hold the next request for its full timeout.
+            store.check()
+            self._store = store
         return self._store

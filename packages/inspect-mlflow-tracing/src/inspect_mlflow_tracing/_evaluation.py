@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from inspect_mlflow_core.conversion import mask_uri
@@ -18,8 +19,11 @@ from inspect_mlflow_core.logs import current_log_location
 from inspect_mlflow_core.reporting import say
 
 from ._exporter import SampleLogged, TraceRunEnded, TraceTaskEnded, TracingExporter
+from .running import Rounds, RunningSample, RunningTask, running_task
 
 if TYPE_CHECKING:
+    from inspect_ai.log import EvalSampleSummary, EvalSpec
+
     from inspect_mlflow_core.config import MLflowSettings
 
 _exporter = TracingExporter()
@@ -42,25 +46,66 @@ class TracedEvaluation:
     settings: MLflowSettings
     locations: dict[str, str | None] = field(default_factory=dict)
     _ended: dict[str, str | None] = field(default_factory=dict)
+    _shown_tasks: dict[str, RunningTask] = field(default_factory=dict)
+    _rounds: Rounds = field(init=False)
 
     def __post_init__(self) -> None:
         """Let the process end this evaluation should it exit in the middle."""
+        self._rounds = Rounds(_exporter.running, lambda due: self._submit(self.run_id, due))
         delivery_worker(_PURPOSE).queue_bytes = self.settings.queue_bytes
         register_exit_callback(self.end)
+
+    def start_task(self, spec: EvalSpec) -> None:
+        """Take note of a task whose samples are to be shown while they run.
+
+        Args:
+            spec: What Inspect says of it.
+        """
+        task = running_task(spec, self.settings)
+        if task is not None:
+            self._shown_tasks[spec.eval_id] = task
+
+    def start_sample(self, eval_id: str, uuid: str, summary: EvalSampleSummary) -> None:
+        """Take note of a sample that begins here; nothing of it is read yet.
+
+        Args:
+            eval_id: Inspect's eval id.
+            uuid: Id of the sample.
+            summary: What Inspect tells of it.
+        """
+        self.learn_location(eval_id)
+        task = self._shown_tasks.get(eval_id)
+        if task is None:
+            return
+        from inspect_ai.log import transcript
+
+        sample = RunningSample(
+            uuid=uuid,
+            key=(summary.id, summary.epoch),
+            task=task,
+            location=self.locations.get(eval_id),
+            input=summary.input,
+            started_at=datetime.now(UTC).isoformat(),
+            transcript=transcript(),
+        )
+        _exporter.running.start(sample)
+        self._rounds.start()
 
     def learn_location(self, eval_id: str) -> None:
         """Take note of where the log of the sample lies that is running here."""
         if self.locations.get(eval_id) is None and eval_id not in self._ended:
             self.locations[eval_id] = current_log_location()
 
-    def finish_sample(self, eval_id: str, sample_id: str | int, epoch: int) -> None:
+    def finish_sample(self, eval_id: str, uuid: str, sample_id: str | int, epoch: int) -> None:
         """Enqueue that a sample is complete.
 
         Args:
             eval_id: Inspect's eval id.
+            uuid: Id of the sample.
             sample_id: Its id in the dataset.
             epoch: Its epoch.
         """
+        _exporter.running.end(uuid)
         self.learn_location(eval_id)
         location = self.locations.get(eval_id)
         if location is not None:
@@ -76,18 +121,23 @@ class TracedEvaluation:
         """
         if eval_id in self._ended:
             return
+        _exporter.running.end_task(eval_id)
         location = location or self.locations.pop(eval_id, None)
         self.locations.pop(eval_id, None)
         self._ended[eval_id] = location
         self._submit(eval_id, TraceTaskEnded(location, self.settings))
 
     def drop_task(self, eval_id: str) -> None:
-        """Forget an attempt that a later one has replaced; its finished samples stay."""
-        self.locations.pop(eval_id, None)
+        """End an attempt that a later one has replaced; its finished samples stay."""
+        _exporter.running.end_task(eval_id)
+        location = self.locations.pop(eval_id, None)
+        if eval_id not in self._ended:
+            self._submit(eval_id, TraceTaskEnded(location, self.settings, superseded=True))
 
     def end(self) -> None:
         """End whatever is still open, and the evaluation itself."""
         unregister_exit_callback(self.end)
+        self._rounds.stop()
         for eval_id in list(self.locations):
             self.end_task(eval_id, None)
         if self._ended:
@@ -105,18 +155,19 @@ class TracedEvaluation:
         self._say(result)
 
     def _say(self, result: FlushResult) -> None:
-        traces = [
-            count
+        complete = {
+            eval_id: count
             for eval_id in self._ended
             if (count := _exporter.traces.pop(eval_id, None)) is not None
-        ]
-        where = mask_uri(self.settings.tracking_uri or "")
-        if result.delivered:
-            if sum(traces):
-                say(f"{sum(traces)} traces complete in {where}")
+        }
+        where, total = mask_uri(self.settings.tracking_uri or ""), sum(complete.values())
+        missing = [self._ended[eval_id] for eval_id in self._ended if eval_id not in complete]
+        if not missing:
+            if total:
+                say(f"{total} {'trace' if total == 1 else 'traces'} complete in {where}")
             return
-        logs = " ".join(shlex.quote(place) for place in self._ended.values() if place)
-        reason = result.last_cause or "still sending"
+        logs = " ".join(shlex.quote(location) for location in missing if location)
+        reason = result.last_cause or ("still sending" if result.pending else "refused")
         say(
             f"traces are not complete in {where} ({reason}); the log holds everything, "
             f"later run: inspect-mlflow sync-traces {logs}"

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from inspect_mlflow_core.active_runs import active_run
 from inspect_mlflow_core.background_process import BackgroundProcess, BackgroundProcessError
 from inspect_mlflow_core.connection import open_trace_store
-from inspect_mlflow_core.delivery import Record
+from inspect_mlflow_core.delivery import Record, delivery_worker
 from inspect_mlflow_core.exceptions import (
     ConfigurationError,
     LeftInLogError,
@@ -21,7 +22,15 @@ from inspect_mlflow_core.reporting import warn_once
 
 from ._destination import TraceDestination
 from .mapping import TracedTask
-from .traces import SampleOutcome, TraceJob, deliver_samples, write_log_traces
+from .running import RunningSamples, RunningSamplesDue, RunningTraces
+from .traces import (
+    SampleOutcome,
+    TraceJob,
+    deliver_samples,
+    end_unlogged,
+    stored_traces,
+    write_log_traces,
+)
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog
@@ -52,10 +61,12 @@ class TraceTaskEnded:
     Args:
         location: Where its log lies; None when nobody ever said.
         settings: Settings of the evaluation.
+        superseded: Whether a later attempt has replaced it, whose log is the one that stays.
     """
 
     location: str | None
     settings: MLflowSettings
+    superseded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +78,7 @@ class TraceRunEnded:
 class _TracedTaskState:
     settings: MLflowSettings
     began_seconds: float
+    header_read: bool = False
     task: TracedTask | None = None
     delivered: set[SampleVersion] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
@@ -91,6 +103,10 @@ class TracingExporter:
         self._tasks: dict[str, _TracedTaskState] = {}
         self._left: set[str] = set()
         self._unsupported: set[str] = set()
+        self.running = RunningSamples()
+        self._running_traces = RunningTraces(
+            self.running, self._background, self._destination, self._unsupported, self._switch_off
+        )
         self.traces: dict[str, int] = {}
 
     def export(self, records: Sequence[Record]) -> None:
@@ -111,13 +127,20 @@ class TracingExporter:
             match record.payload:
                 case SampleLogged() as sample:
                     logged[record.key] = sample
+                case RunningSamplesDue() as due:
+                    self._running_traces.show()
+                    due.done = True
                 case TraceTaskEnded() as ended:
                     logged.pop(record.key, None)
-                    self._end(record.key, ended)
+                    try:
+                        self._end(record.key, ended)
+                    except RejectedError:
+                        self._tasks.pop(record.key, None)
+                        raise
                 case TraceRunEnded() if not self._tasks:
                     self._background.close()
         for eval_id, sample in logged.items():
-            self._deliver(self._state(eval_id, sample.settings), sample.location)
+            self._deliver(eval_id, self._state(eval_id, sample.settings), sample.location)
 
     def leave(self, keys: Iterable[str]) -> None:
         """Give up the records of an evaluation whose server does not answer.
@@ -132,20 +155,28 @@ class TracingExporter:
             self._tasks[eval_id] = _TracedTaskState(settings, self._clock())
         return self._tasks[eval_id]
 
-    def _deliver(self, state: _TracedTaskState, location: str) -> None:
+    def _deliver(self, eval_id: str, state: _TracedTaskState, location: str) -> None:
         """Write the traces of the samples that are in the log now."""
         path = canonical_location(location)
         if is_remote(path) or not path.endswith(".eval"):
             return  # The end of the task reads other logs.
         try:
-            task = self._task(state, path)
+            self._prepare(eval_id, state, path)
         except LogReadError:
             return  # Not written yet, or being written at this moment: the next sample tells.
-        if not state.settings.tracing_enabled or self._uri(state) in self._unsupported:
+        if state.task is None or not self._is_on(state):
             return
         content, delivered = state.settings.trace_content, frozenset(state.delivered)
-        job = TraceJob(self._uri(state), path, task, content, delivered)
-        self._take(state, self._outcomes(state, job))
+        job = TraceJob(self._uri(state), path, state.task, content, delivered)
+        self._take(eval_id, state, self._outcomes(state, job))
+
+    def _prepare(self, eval_id: str, state: _TracedTaskState, path: str) -> None:
+        if state.task is not None or (state.header_read and not self._is_on(state)):
+            return
+        with EvalLogReader.open(path) as reader:
+            self._read_header(state, reader)
+            if self._is_on(state):
+                state.task = self._task(eval_id, state, reader)
 
     def _outcomes(self, state: _TracedTaskState, job: TraceJob) -> list[SampleOutcome]:
         long_enough = self._clock() - state.began_seconds >= BACKGROUND_AFTER_SECONDS
@@ -156,9 +187,11 @@ class TracingExporter:
                 warn_once("tracing.background", f"traces are made in this process: {error}")
         return deliver_samples(job)
 
-    def _take(self, state: _TracedTaskState, outcomes: list[SampleOutcome]) -> None:
+    def _take(self, eval_id: str, state: _TracedTaskState, outcomes: list[SampleOutcome]) -> None:
         failed: SampleOutcome | None = None
         for outcome in outcomes:
+            # Never shown as running again, even if the hook at its end is still to come.
+            self.running.end_written(eval_id, outcome.key)
             if not outcome.retryable:
                 state.delivered.add(outcome.version)
             if outcome.retryable:
@@ -184,54 +217,82 @@ class TracingExporter:
     def _end(self, eval_id: str, ended: TraceTaskEnded) -> None:
         state = self._state(eval_id, ended.settings)
         if ended.location is not None:
-            self._deliver(state, ended.location)
-            try:
-                self._complete(eval_id, state, ended.location)
-            except LogReadError as error:
-                warn_once(f"tracing.log.{eval_id}", f"traces are not complete: {error}")
-        del self._tasks[eval_id]
+            self._deliver(eval_id, state, ended.location)
+        if ended.superseded or ended.location is None:
+            self._end_shown(eval_id, state)
+        if ended.superseded:
+            self._forget(eval_id)
+            return
+        try:
+            complete = (
+                0 if ended.location is None else self._complete(eval_id, state, ended.location)
+            )
+        except LogReadError as error:
+            warn_once(f"tracing.log.{eval_id}", f"traces are not complete: {error}")
+        else:
+            self.traces[eval_id] = complete
+        self._forget(eval_id)
 
-    def _complete(self, eval_id: str, state: _TracedTaskState, location: str) -> None:
+    def _forget(self, eval_id: str) -> None:
+        del self._tasks[eval_id]
+        self._running_traces.end_task(eval_id)
+
+    def _end_shown(self, eval_id: str, state: _TracedTaskState) -> None:
+        """End the traces in progress of a task whose log cannot tell of them any more."""
+        task = self._running_traces.begun_task(eval_id)
+        if task is not None and self._is_on(state):
+            store = open_trace_store(self._uri(state))
+            stored = stored_traces(store, task.experiment_id, eval_id)
+            end_unlogged(store, task.experiment_id, stored.values(), int(time.time() * 1000))
+
+    def _complete(self, eval_id: str, state: _TracedTaskState, location: str) -> int:
         """Write what is left: samples taken over from an earlier attempt, and other logs."""
         with EvalLogReader.open(location) as reader:
-            task = self._task(state, reader.location, reader)
-            if not state.settings.tracing_enabled or self._uri(state) in self._unsupported:
-                return
-            store = open_trace_store(self._uri(state))
+            self._read_header(state, reader)
+            if not self._is_on(state):
+                return 0
+            task = self._task(eval_id, state, reader)
+            if task != state.task:
+                # The run was not there yet, or the header has changed: every trace is looked at.
+                state.delivered.clear()
+                state.problems.clear()
             try:
                 result = write_log_traces(
-                    store,
+                    open_trace_store(self._uri(state)),
                     reader,
                     task,
                     content=state.settings.trace_content,
                     delivered=frozenset(state.delivered),
+                    shown=self._running_traces.begun_task(eval_id) is not None,
                 )
             except RejectedError as error:
                 if error.cause != "traces_unsupported":
                     raise
                 self._switch_off(self._uri(state), str(error))
-                return
+                return 0
         for problem in result.problems:
             warn_once(f"tracing.{eval_id}.{problem[:40]}", problem)
-        refused = len(state.problems) + len(result.problems)
-        self.traces[eval_id] = max(0, result.samples - refused)
+        return max(0, result.samples - len(state.problems))
 
-    def _task(
-        self, state: _TracedTaskState, location: str, reader: EvalLogReader | None = None
-    ) -> TracedTask:
+    def _read_header(self, state: _TracedTaskState, reader: EvalLogReader) -> None:
+        state.settings = _task_settings(state.settings, reader.header)
+        state.header_read = True
+
+    def _task(self, eval_id: str, state: _TracedTaskState, reader: EvalLogReader) -> TracedTask:
         """Return what the traces need to know of their task; its log tells, as in a sync."""
-        if state.task is None:
-            if reader is None:
-                with EvalLogReader.open(location) as opened:
-                    return self._task(state, location, opened)
-            settings = _task_settings(state.settings, reader.header)
-            uri = self._uri(state)
-            if uri not in self._destinations:
-                self._destinations[uri] = TraceDestination(uri)
-            destination = self._destinations[uri]
-            state.task = destination.task(reader.header, settings, reader.location)
-            state.settings = settings
-        return state.task
+        if active_run(eval_id) is None:
+            # Tracking opens the run that the traces are linked to, if it is there and on.
+            delivery_worker().flush(state.settings.flush_timeout)
+        destination = self._destination(self._uri(state))
+        return destination.task(reader.header, state.settings, reader.location)
+
+    def _destination(self, tracking_uri: str) -> TraceDestination:
+        if tracking_uri not in self._destinations:
+            self._destinations[tracking_uri] = TraceDestination(tracking_uri)
+        return self._destinations[tracking_uri]
+
+    def _is_on(self, state: _TracedTaskState) -> bool:
+        return state.settings.tracing_enabled and self._uri(state) not in self._unsupported
 
     def _uri(self, state: _TracedTaskState) -> str:
         return state.settings.tracking_uri or ""

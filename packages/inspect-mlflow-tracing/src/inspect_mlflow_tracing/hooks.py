@@ -66,12 +66,14 @@ class MlflowTracingHooks(Hooks):
         self._attempts[data.spec.task_id] = data.eval_id
         if run is not None and earlier is not None and earlier != data.eval_id:
             run.drop_task(earlier)
+        if run is not None:
+            run.start_task(data.spec)
 
     async def on_sample_init(self, data: SampleInit) -> None:
-        """Learn where the log lies: no other hook tells before the end of the task."""
+        """Take note of a sample, and learn where its log lies."""
         run = self._run(data.run_id)
         if run is not None:
-            run.learn_location(data.eval_id)
+            run.start_sample(data.eval_id, data.sample_id, data.summary)
 
     async def on_sample_start(self, data: SampleStart) -> None:
         """Learn where the log lies, for versions that do not know it at the sample's init."""
@@ -80,13 +82,14 @@ class MlflowTracingHooks(Hooks):
             run.learn_location(data.eval_id)
 
     async def on_sample_event(self, data: SampleEvent) -> None:
-        """Nothing: events reach this hook incomplete and out of order, the log has them all."""
+        """Nothing: events come incomplete and out of order; transcript and log have them all."""
 
     async def on_sample_end(self, data: SampleEnd) -> None:
         """Enqueue that a sample is complete."""
         run = self._run(data.run_id)
         if run is not None:
-            run.finish_sample(data.eval_id, data.sample.id, data.sample.epoch)
+            sample = data.sample
+            run.finish_sample(data.eval_id, data.sample_id, sample.id, sample.epoch)
 
     async def on_task_end(self, data: TaskEnd) -> None:
         """Enqueue the end of a task that went through."""

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
-from inspect_mlflow_core.connection import TrackingStore, open_tracking_store
-from inspect_mlflow_core.exceptions import (
-    ConfigurationError,
-    DeliveryError,
-    LogReadError,
-    RetryableError,
-)
-from inspect_mlflow_core.logs import (
-    EvalLogReader,
-    LogFile,
-    discover_logs,
-    is_being_written,
-)
+from inspect_mlflow_core.connection import open_tracking_store
+from inspect_mlflow_core.conversion import mask_uri
+from inspect_mlflow_core.exceptions import DeliveryError
+from inspect_mlflow_core.logs import EvalLogReader, is_being_written
+from inspect_mlflow_core.sync import LogReport, LogSync, Progress, sync_settings, with_retries
 
-from ._log_headers import LogHeader, chosen_logs, read_log_header
-from .runs import TaskResult, TrackingTarget, write_task_log
+from .runs import TrackingTarget, write_task_log
 
 if TYPE_CHECKING:
     from inspect_mlflow_core.config import MLflowSettings
@@ -39,12 +28,6 @@ Action = Literal[
     "unreadable",
     "failed",
 ]
-Progress = Callable[[str, int, int], None]
-Result = TypeVar("Result")
-
-ATTEMPTS = 5
-FIRST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,40 +59,22 @@ class LogResult:
     reason: str = ""
     problems: tuple[str, ...] = ()
 
+    @property
+    def detail(self) -> str:
+        """What there is to say besides the action."""
+        if self.action == "unchanged":
+            return self.status
+        return self.reason or f"{self.status}, {self.samples} samples"
+
 
 @dataclass(frozen=True, slots=True)
-class SyncReport:
+class SyncReport(LogReport[LogResult]):
     """What a sync has done.
 
     Args:
         tracking_uri: Where runs went, free of credentials.
         results: One for each file, in the order in which the evaluations began.
     """
-
-    tracking_uri: str
-    results: tuple[LogResult, ...] = field(default_factory=tuple)
-
-    @property
-    def failed(self) -> tuple[LogResult, ...]:
-        """Files that could not be read or written, in whole or in part."""
-        return tuple(
-            result
-            for result in self.results
-            if result.action in ("unreadable", "failed") or result.problems
-        )
-
-    @property
-    def complete(self) -> bool:
-        """True when every file is in MLflow."""
-        return not self.failed
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data for JSON."""
-        return {
-            "tracking_uri": self.tracking_uri,
-            "complete": self.complete,
-            "results": [asdict(result) for result in self.results],
-        }
 
 
 def sync(
@@ -141,92 +106,51 @@ def sync(
         ConfigurationError: No tracking URI, or a setting has a wrong value.
         DeliveryError: The server cannot be reached or refuses the credentials.
     """
-    settings = _settings(tracking_uri, experiment_name)
-    paths = [log] if isinstance(log, (str, Path)) else list(log)
-    report = progress or (lambda _what, _done, _total: None)
-    assert settings.tracking_uri is not None
-    target = TrackingTarget(open_tracking_store(settings.tracking_uri))
-    if not dry_run:
-        with_retries(target.store.check)
-    work = _Sync(target, settings, dry_run, report)
-    return SyncReport(_shown(target.store), tuple(work.results(paths)))
+    settings = sync_settings(tracking_uri, experiment_name)
+    return RunSync(settings, dry_run=dry_run, progress=progress).report(log)
 
 
-def _settings(tracking_uri: str | None, experiment_name: str | None) -> MLflowSettings:
-    from inspect_mlflow_core.config import MLflowSettings
+class RunSync(LogSync[LogResult]):
+    """Makes runs of logs.
 
-    given = {"tracking_uri": tracking_uri, "experiment_name": experiment_name}
-    chosen: dict[str, Any] = {name: value for name, value in given.items() if value}
-    # Who asks for a sync wants it, also where hooks are switched off; only a task's own metadata
-    # keeps it out.
-    settings = MLflowSettings(enabled=True, **chosen)
-    if settings.tracking_uri is None:
-        raise ConfigurationError(
-            "no tracking URI: set INSPECT_MLFLOW_TRACKING_URI, or give --tracking-uri"
+    Args:
+        settings: Settings of the whole sync, with a tracking URI.
+        dry_run: Only say what would be done.
+        progress: Called as the work goes on.
+    """
+
+    def __init__(
+        self, settings: MLflowSettings, *, dry_run: bool = False, progress: Progress | None = None
+    ) -> None:
+        super().__init__(settings, dry_run=dry_run, progress=progress)
+        assert settings.tracking_uri is not None
+        self._target = TrackingTarget(open_tracking_store(settings.tracking_uri))
+
+    def report(self, log: str | Path | Sequence[str | Path]) -> SyncReport:
+        """Sync logs; see `sync`."""
+        if not self.dry_run:
+            with_retries(self._target.store.check)
+        paths = [log] if isinstance(log, (str, Path)) else list(log)
+        shown = mask_uri(self._target.store.tracking_uri)
+        return SyncReport(shown, tuple(self.results(paths)))
+
+    def outcome(self, location: str, action: Action, **more: Any) -> LogResult:
+        """See `LogSync.outcome`."""
+        return LogResult(location, action, **more)
+
+    def switched_off(self, settings: MLflowSettings) -> str | None:
+        """See `LogSync.switched_off`."""
+        return None if settings.enabled else "the task's metadata switches tracking off"
+
+    def write(
+        self, reader: EvalLogReader, settings: MLflowSettings, outcome: Callable[..., LogResult]
+    ) -> LogResult:
+        """See `LogSync.write`."""
+        being_written = reader.header.status == "started" and is_being_written(reader)
+        result = with_retries(
+            lambda: write_task_log(self._target, reader, settings, being_written=being_written)
         )
-    return settings
-
-
-def _shown(store: TrackingStore) -> str:
-    from inspect_mlflow_core.conversion import mask_uri
-
-    return mask_uri(store.tracking_uri)
-
-
-@dataclass(slots=True)
-class _Sync:
-    target: TrackingTarget
-    settings: MLflowSettings
-    dry_run: bool
-    report: Progress
-
-    def results(self, paths: Sequence[str | Path]) -> Iterator[LogResult]:
-        headers: list[LogHeader] = []
-        found = list(discover_logs(paths))
-        for position, candidate in enumerate(found):
-            self.report("reading headers", position, len(found))
-            if not isinstance(candidate, LogFile):
-                yield LogResult(candidate.location, "unreadable", reason=candidate.reason)
-                continue
-            try:
-                headers.append(read_log_header(candidate))
-            except LogReadError as error:
-                yield LogResult(candidate.location, "unreadable", reason=str(error))
-        chosen, superseded = chosen_logs(headers)
-        for header, by in superseded:
-            reason = f"another copy of the same evaluation is newer: {by.location}"
-            yield self._result(header, "superseded", reason=reason)
-        for position, header in enumerate(chosen):
-            self.report(header.task, position, len(chosen))
-            yield self._log(header)
-        self.report("parent runs", len(chosen), len(chosen))
-        if self.dry_run:
-            return
-        try:
-            with_retries(self.target.settle_parents)
-        except DeliveryError as error:
-            yield LogResult("(parent runs)", "failed", reason=str(error))
-
-    def _log(self, header: LogHeader) -> LogResult:
-        try:
-            settings = self.settings.for_task(header.metadata)
-        except ConfigurationError as error:
-            return self._result(header, "failed", reason=str(error))
-        if not settings.enabled:
-            reason = "the task's metadata switches tracking off"
-            return self._result(header, "disabled", reason=reason)
-        if self.dry_run:
-            reason = f"into experiment {settings.experiment_name}"
-            return self._result(header, "would sync", reason=reason)
-        try:
-            with EvalLogReader.open(header.location) as reader:
-                result = self._written(reader, settings)
-        except LogReadError as error:
-            return self._result(header, "unreadable", reason=str(error))
-        except DeliveryError as error:
-            return self._result(header, "failed", reason=str(error))
-        return self._result(
-            header,
+        return outcome(
             result.action,
             run_id=result.run_id,
             status=result.status,
@@ -234,52 +158,10 @@ class _Sync:
             problems=tuple(result.problems),
         )
 
-    def _written(self, reader: EvalLogReader, settings: MLflowSettings) -> TaskResult:
-        being_written = reader.header.status == "started" and is_being_written(reader)
-        return with_retries(
-            lambda: write_task_log(self.target, reader, settings, being_written=being_written)
-        )
-
-    def _result(self, header: LogHeader, action: Action, **more: Any) -> LogResult:
-        return LogResult(
-            header.location,
-            action,
-            eval_id=header.candidate.eval_id,
-            task=header.task,
-            model=header.model,
-            **more,
-        )
-
-
-def with_retries(
-    operation: Callable[[], Result],
-    *,
-    attempts: int = ATTEMPTS,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Result:
-    """Try an idempotent operation again while that can help.
-
-    Exponential backoff with full jitter ("Exponential Backoff And Jitter", AWS Architecture Blog,
-    2015); a pause that the server asks for counts instead.
-
-    Args:
-        operation: What to do.
-        attempts: How often at most.
-        sleep: Pauses for so many seconds.
-
-    Returns:
-        Its result.
-
-    Raises:
-        RetryableError: Every attempt failed.
-    """
-    pause_seconds = FIRST_PAUSE_SECONDS
-    for _ in range(attempts - 1):
+    def finish(self) -> Iterator[LogResult]:
+        """Close the parent runs whose tasks are all over."""
+        self.progress("parent runs", 1, 1)
         try:
-            return operation()
-        except RetryableError as error:
-            asked = error.retry_after_seconds
-            wait_seconds = random.uniform(0, pause_seconds) if asked is None else asked
-            sleep(min(wait_seconds, LONGEST_PAUSE_SECONDS))
-            pause_seconds = min(pause_seconds * 2, LONGEST_PAUSE_SECONDS)
-    return operation()
+            with_retries(self._target.settle_parents)
+        except DeliveryError as error:
+            yield LogResult("(parent runs)", "failed", reason=str(error))

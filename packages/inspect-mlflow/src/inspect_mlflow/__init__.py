@@ -11,14 +11,17 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from inspect_mlflow.tracing import MlflowTracingHooks, rebuild_sample
     from inspect_mlflow.tracking import MlflowTrackingHooks
 
 __version__ = version("inspect-mlflow")
 
-__all__ = ["MlflowTrackingHooks"]
+__all__ = ["MlflowTracingHooks", "MlflowTrackingHooks", "rebuild_sample"]
 
 _HOME = {
+    "MlflowTracingHooks": "inspect_mlflow.tracing",
     "MlflowTrackingHooks": "inspect_mlflow.tracking",
+    "rebuild_sample": "inspect_mlflow.tracing",
 }
 
 if not TYPE_CHECKING:

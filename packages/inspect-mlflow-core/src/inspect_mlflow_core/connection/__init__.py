@@ -25,7 +25,7 @@ from ._trace_records import (
     TraceState,
     TraceStore,
 )
-from ._trace_versions import traces_supported
+from ._trace_versions import traces_supported, traces_unsupported
 
 __all__ = [
     "AssessmentKind",
@@ -53,5 +53,6 @@ __all__ = [
     "open_tracking_store",
     "tag_filter",
     "traces_supported",
+    "traces_unsupported",
     "tracking_uri_kind",
 ]

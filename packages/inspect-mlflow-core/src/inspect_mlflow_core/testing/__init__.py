@@ -6,6 +6,7 @@ Needs `mlflow` and `pytest`; nothing here is imported by the packages themselves
 from ._environment import clean_environment
 from ._servers import MlflowServer, running_server
 from ._stores import artifact_digests, copy_store, make_store_template, store_contents
+from ._traces import trace_contents
 
 __all__ = [
     "MlflowServer",
@@ -15,4 +16,5 @@ __all__ = [
     "make_store_template",
     "running_server",
     "store_contents",
+    "trace_contents",
 ]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any, Final
 
 from inspect_mlflow_core.conversion import (
     TRACE_PREVIEW_CHARACTERS,
     clean_text,
-    cut_text,
     stored_text,
 )
 from inspect_mlflow_core.logs import resolve_references
@@ -24,26 +22,21 @@ _MOST_TEXT: Final = 100_000
 
 
 def request_preview(sample: Mapping[str, Any], *, with_text: bool) -> str:
-    """The question of a sample as valid JSON of at most 1,000 characters.
+    """The question of a sample, and which sample it is, in at most 1,000 characters.
 
-    MLflow shows the last message of it as the trace's input, and sets traces of two runs side by
-    side when theirs are equal: so it is the same in every run, and another for every sample and
-    epoch.
+    MLflow sets traces of two runs side by side when these texts are equal: so it is the same in
+    every run, and another for every sample and epoch. It is plain text because MLflow's table of
+    traces shows it as it is.
 
     Args:
         sample: Raw JSON.
         with_text: False leaves only id and epoch.
     """
-    identity = {"id": _short_id(sample.get("id")), "epoch": _epoch(sample.get("epoch"))}
+    identity = f"sample {_short_id(sample.get('id'))}, epoch {_epoch(sample.get('epoch'))}"
     if not with_text:
-        return _json(identity)
-    question = clean_text(_question(sample))
-    for most in _lengths(len(question)):
-        message = {"role": "user", "content": cut_text(question, most)}
-        preview = _json({"messages": [message], **identity})
-        if len(preview) <= TRACE_PREVIEW_CHARACTERS:
-            return preview
-    return _json(identity)
+        return identity
+    end = f"\n[{identity}]"
+    return stored_text(_question(sample), TRACE_PREVIEW_CHARACTERS - len(end)) + end
 
 
 def response_preview(sample: Mapping[str, Any]) -> str:
@@ -57,12 +50,6 @@ def response_preview(sample: Mapping[str, Any]) -> str:
         return ""
     answer = _text_of(output.get("completion"), sample) or _first_choice(output, sample)
     return stored_text(answer, TRACE_PREVIEW_CHARACTERS)
-
-
-def _lengths(whole: int) -> list[int]:
-    """How much of a text to try, the most first: JSON writes some characters as up to six."""
-    room = TRACE_PREVIEW_CHARACTERS
-    return [min(whole, room - cut) for cut in range(0, room, 25)]
 
 
 def _question(sample: Mapping[str, Any]) -> str:
@@ -107,13 +94,13 @@ def _resolved(value: Any, attachments: Mapping[str, str]) -> str:
     return "" if value is None else json_text(value, _MOST_TEXT)
 
 
-def _short_id(identifier: Any) -> str | int:
+def _short_id(identifier: Any) -> str:
     """The id of a sample; a long one as its beginning and a hash, which keeps it apart."""
     if isinstance(identifier, int) and abs(identifier) < 2**63:
-        return identifier
+        return str(identifier)
     text = str(identifier)
     cleaned = clean_text(text)
-    if cleaned == text and len(_json(text)) <= _ID_CHARACTERS:
+    if cleaned == text and len(text) <= _ID_CHARACTERS:
         return text
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     return f"{cleaned[:40]}… {digest}"
@@ -121,7 +108,3 @@ def _short_id(identifier: Any) -> str | int:
 
 def _epoch(epoch: Any) -> int:
     return epoch if isinstance(epoch, int) and abs(epoch) < 2**31 else 1
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -2,6 +2,8 @@
 
 from ._deliver import SampleOutcome, TraceJob, deliver_samples
 from ._log_traces import LogTraces, write_log_traces
+from ._stores import opened_trace_store
+from ._unlogged import end_unlogged, stored_traces
 from ._write import write_trace
 
 __all__ = [
@@ -9,6 +11,9 @@ __all__ = [
     "SampleOutcome",
     "TraceJob",
     "deliver_samples",
+    "end_unlogged",
+    "opened_trace_store",
+    "stored_traces",
     "write_log_traces",
     "write_trace",
 ]

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from inspect_mlflow_core.connection import ConcurrentCalls, TraceStore, open_trace_store
+from inspect_mlflow_core.connection import ConcurrentCalls, TraceStore
 from inspect_mlflow_core.exceptions import (
     DeliveryError,
     LogReadError,
@@ -21,6 +21,7 @@ from inspect_mlflow_core.exceptions import (
 from inspect_mlflow_core.logs import SampleKey, SampleVersion, WrittenSample, written_samples
 from inspect_mlflow_tracing.mapping import TracedTask, sample_trace
 
+from ._stores import opened_trace_store
 from ._write import write_trace
 
 TraceContent = Literal["full", "none"]
@@ -85,9 +86,6 @@ class SampleOutcome:
         return RejectedError(self.reason, cause=self.cause)
 
 
-_stores: dict[str, TraceStore] = {}
-
-
 def deliver_samples(job: TraceJob) -> list[SampleOutcome]:
     """Write the traces of the samples that a log holds, apart from those that are known.
 
@@ -101,7 +99,7 @@ def deliver_samples(job: TraceJob) -> list[SampleOutcome]:
         One outcome for each sample that was tried; none when the log cannot be read at this
         moment. Opened stores are kept for the next call.
     """
-    delivery = _Delivery(_store(job.tracking_uri), job)
+    delivery = _Delivery(opened_trace_store(job.tracking_uri), job)
     with (
         suppress(LogReadError, OSError, zipfile.BadZipFile),
         ConcurrentCalls(delivery.store.concurrency) as calls,
@@ -111,12 +109,6 @@ def deliver_samples(job: TraceJob) -> list[SampleOutcome]:
                 break
             calls.start(delivery.call(sample))
     return delivery.outcomes
-
-
-def _store(tracking_uri: str) -> TraceStore:
-    if tracking_uri not in _stores:
-        _stores[tracking_uri] = open_trace_store(tracking_uri)
-    return _stores[tracking_uri]
 
 
 class _Delivery:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from inspect_mlflow_core.connection import ConcurrentCalls, TraceRecord, TraceStore, tag_filter
+from inspect_mlflow_core.connection import ConcurrentCalls, StoredTrace, TraceRecord, TraceStore
 from inspect_mlflow_core.exceptions import RejectedError
 from inspect_mlflow_tracing.mapping import TRACE_DIGEST, TracedTask, sample_trace
 
 from ._deliver import TraceContent
+from ._unlogged import end_unlogged_of, stored_traces
 from ._write import write_trace
 
 if TYPE_CHECKING:
@@ -25,11 +26,13 @@ class LogTraces:
     Args:
         written: Traces that were missing or different.
         unchanged: Traces that were there as they should be.
+        before: Traces of the task that were there before.
         problems: One line for each sample that could not be read or written.
     """
 
     written: int = 0
     unchanged: int = 0
+    before: int = 0
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -45,9 +48,13 @@ def write_log_traces(
     *,
     content: TraceContent = "full",
     delivered: frozenset[SampleVersion] = frozenset(),
+    shown: bool = True,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> LogTraces:
     """Write the traces of a log that MLflow lacks or holds with another content.
+
+    Traces in progress of samples that the log does not have are ended, unless it is still being
+    written.
 
     Args:
         store: Where to.
@@ -55,6 +62,7 @@ def write_log_traces(
         task: What the log's header says; see `traced_task`.
         content: What traces may hold.
         delivered: Samples whose traces are known to be there, which are not read.
+        shown: Whether there may be traces of samples that were shown while they ran.
         progress: Called with (samples done, samples in all).
 
     Returns:
@@ -67,7 +75,10 @@ def write_log_traces(
     result, total = LogTraces(), len(reader.sample_keys())
     written: list[str] = []  # Appended to from several threads.
     known = partial(_if_delivered, delivered)
-    stored = _stored_digests(store, task) if len(delivered) < total else {}
+    look = shown or len(delivered) < total
+    stored = stored_traces(store, task.experiment_id, task.eval_id) if look else {}
+    result.before = len(stored)
+    logged: set[str] = set()
     with ConcurrentCalls(store.concurrency) as calls:
         for done, sample in enumerate(_samples(reader, known)):
             progress(done, total)
@@ -75,12 +86,13 @@ def write_log_traces(
                 result.unchanged += 1
                 continue
             trace = sample_trace(sample, task, content=content)
-            digest = trace.tags.get(TRACE_DIGEST)
-            if digest is not None and stored.get(trace.trace_id) == digest:
+            logged.add(trace.trace_id)
+            if _is_stored(trace, stored.get(trace.trace_id)):
                 result.unchanged += 1
             else:
                 calls.start(partial(_write, store, trace, written, result.problems))
     progress(total, total)
+    result.problems += end_unlogged_of(reader, store, task, stored, logged)
     result.written = len(written)
     result.problems += reader.problems
     return result
@@ -97,9 +109,9 @@ def _if_delivered(delivered: frozenset[SampleVersion], version: SampleVersion) -
     return "delivered" if version in delivered else None
 
 
-def _stored_digests(store: TraceStore, task: TracedTask) -> dict[str, str | None]:
-    found = store.search_traces(task.experiment_id, tag_filter({"inspect.eval_id": task.eval_id}))
-    return {trace.trace_id: trace.tags.get(TRACE_DIGEST) for trace in found}
+def _is_stored(trace: TraceRecord, stored: StoredTrace | None) -> bool:
+    digest = trace.tags.get(TRACE_DIGEST)
+    return digest is not None and stored is not None and stored.tags.get(TRACE_DIGEST) == digest
 
 
 def _write(store: TraceStore, trace: TraceRecord, written: list[str], problems: list[str]) -> None:

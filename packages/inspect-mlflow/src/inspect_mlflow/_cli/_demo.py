@@ -36,8 +36,8 @@ def demo_command(directory: Path | None, open_ui: bool) -> None:
     """Run a small evaluation and see it in MLflow.
 
     Eight questions with a calculator tool, answered twice by Inspect's mock model: no API key,
-    no network, a few seconds. The run goes to the tracking URI that is configured, else to
-    sqlite:///mlflow.db.
+    no network, a few seconds. The run, and a trace of each answer, go to the tracking URI that is
+    configured, else to sqlite:///mlflow.db.
     """
     from inspect_mlflow._demo import open_in_browser, run_demo
     from inspect_mlflow_core.exceptions import InspectMlflowError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from inspect_mlflow._demo._browser import open_in_browser
-from inspect_mlflow._demo._run import DemoOutcome, run_demo
+from inspect_mlflow._demo._outcome import DemoOutcome, DemoTraces
+from inspect_mlflow._demo._run import run_demo
 
-__all__ = ["DemoOutcome", "open_in_browser", "run_demo"]
+__all__ = ["DemoOutcome", "DemoTraces", "open_in_browser", "run_demo"]

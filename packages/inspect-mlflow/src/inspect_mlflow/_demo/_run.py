@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from inspect_mlflow._demo._outcome import DemoOutcome, DemoTraces
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog
@@ -17,62 +18,11 @@ if TYPE_CHECKING:
 
 _DATABASE = "mlflow.db"
 _URI_VARIABLE = "MLFLOW_TRACKING_URI"
-
-
-@dataclass(frozen=True, slots=True)
-class DemoOutcome:
-    """What the demo left behind.
-
-    Args:
-        tracking_uri: Where the run was sent.
-        experiment_name: In which experiment.
-        log_path: The eval log.
-        log_status: Inspect's status of the evaluation.
-        run: The task's run as MLflow has it, or None when it is not there.
-        problem: Why it is not there, in one line.
-    """
-
-    tracking_uri: str
-    experiment_name: str
-    log_path: str
-    log_status: str
-    run: RunRecord | None
-    problem: str = ""
-
-    @property
-    def complete(self) -> bool:
-        """Whether the evaluation went through and MLflow has its finished run."""
-        finished = self.run is not None and self.run.status == "FINISHED"
-        return self.log_status == "success" and finished
-
-    def report(self) -> str:
-        """What landed, where the log is and how to look at it, for a terminal."""
-        from inspect_mlflow_core.conversion import mask_uri
-
-        shown_uri = mask_uri(self.tracking_uri)
-        if self.run is None:
-            problem = self.problem or "the run is not there"
-            return (
-                f"Nothing landed in MLflow ({shown_uri}): {problem}\n"
-                f"The evaluation is complete in its log: {self.log_path}\n"
-                f"When MLflow is well again: inspect-mlflow sync {self.log_path}"
-            )
-        landed = [f"  {name:<9} {value}" for name, value in _facts(self.run)]
-        return "\n".join(
-            [
-                "",
-                f"In MLflow ({shown_uri}), experiment {self.experiment_name}:",
-                *landed,
-                "",
-                f"Log: {self.log_path}",
-                "",
-                *_how_to_look(self.tracking_uri, shown_uri, self.experiment_name, self.run.name),
-            ]
-        )
+_TRACING_VARIABLE = "INSPECT_MLFLOW_TRACING_ENABLED"
 
 
 def run_demo(directory: Path | None, *, say: Callable[[str], None]) -> DemoOutcome:
-    """Run the demo's evaluation with live tracking.
+    """Run the demo's evaluation with live tracking and tracing.
 
     Args:
         directory: For the store and the log; None is the current directory.
@@ -89,7 +39,7 @@ def run_demo(directory: Path | None, *, say: Callable[[str], None]) -> DemoOutco
 
     folder = Path() if directory is None else directory.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    with _tracking_uri_set(f"sqlite:///{(folder / _DATABASE).as_posix()}"):
+    with _demo_settings(f"sqlite:///{(folder / _DATABASE).as_posix()}"):
         settings = load_settings()
         if not settings.enabled:
             switch = settings.sources()["enabled"]
@@ -99,22 +49,26 @@ def run_demo(directory: Path | None, *, say: Callable[[str], None]) -> DemoOutco
 
 
 @contextmanager
-def _tracking_uri_set(default: str) -> Iterator[None]:
-    """Give the hooks a tracking URI where none is configured, for the time of the block."""
+def _demo_settings(default_tracking_uri: str) -> Iterator[None]:
+    """Give the hooks a tracking URI and tracing, where neither is configured, for the block."""
     from inspect_mlflow_core.config import load_settings
 
-    if load_settings().tracking_uri is not None:
-        yield
-        return
-    before = os.environ.get(_URI_VARIABLE)
-    os.environ[_URI_VARIABLE] = default
+    settings, added = load_settings(), dict[str, str]()
+    if settings.tracking_uri is None:
+        added[_URI_VARIABLE] = default_tracking_uri
+    if settings.sources()["tracing_enabled"].startswith("default"):
+        added[_TRACING_VARIABLE] = "true"
+    # An empty variable counts as not set, but is there.
+    before = {name: os.environ.get(name) for name in added}
+    os.environ.update(added)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[_URI_VARIABLE]
-        else:
-            os.environ[_URI_VARIABLE] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _evaluate(log_directory: Path, say: Callable[[str], None]) -> EvalLog:
@@ -136,9 +90,11 @@ def _evaluate(log_directory: Path, say: Callable[[str], None]) -> EvalLog:
 def _outcome(settings: MLflowSettings, log: EvalLog) -> DemoOutcome:
     from inspect_mlflow_core.exceptions import DeliveryError
 
-    run, problem = None, ""
+    run, problem, traces = None, "", DemoTraces(0, len(log.samples or []))
     try:
         run = _landed_run(settings, log.eval.eval_id)
+        if run is not None:
+            traces = _landed_traces(settings, run, log)
     except DeliveryError as error:
         problem = str(error)
     return DemoOutcome(
@@ -147,6 +103,7 @@ def _outcome(settings: MLflowSettings, log: EvalLog) -> DemoOutcome:
         log_path=_local_path(log.location),
         log_status=log.status,
         run=run,
+        traces=traces,
         problem=problem,
     )
 
@@ -161,42 +118,27 @@ def _landed_run(settings: MLflowSettings, eval_id: str) -> RunRecord | None:
     return find_run(store, experiment.experiment_id, {"inspect.eval_id": eval_id})
 
 
+def _landed_traces(settings: MLflowSettings, run: RunRecord, log: EvalLog) -> DemoTraces:
+    from inspect_mlflow_core.connection import open_trace_store, tag_filter
+    from inspect_mlflow_core.exceptions import RejectedError
+    from inspect_mlflow_tracing.mapping import TRACE_DIGEST
+
+    expected = len(log.samples or [])
+    if not settings.tracing_enabled:
+        switch = settings.sources()["tracing_enabled"]
+        return DemoTraces(0, expected, f"{switch} switches tracing off")
+    try:
+        store = open_trace_store(settings.tracking_uri or "")
+        found = store.search_traces(
+            run.experiment_id, tag_filter({"inspect.eval_id": log.eval.eval_id})
+        )
+    except RejectedError as error:
+        if error.cause != "traces_unsupported":
+            raise
+        return DemoTraces(0, expected, str(error))
+    return DemoTraces(sum(TRACE_DIGEST in trace.tags for trace in found), expected)
+
+
 def _local_path(location: str) -> str:
     path = Path(location)
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
-
-
-def _facts(run: RunRecord) -> list[tuple[str, str]]:
-    metrics = run.metrics
-    correct, scored = metrics.get("inspect.samples_correct"), metrics.get("inspect.samples_scored")
-    return [
-        ("run", run.name),
-        ("status", run.status),
-        (
-            "accuracy",
-            f"{_number(metrics.get('inspect.accuracy'))} "
-            f"({_number(correct)} of {_number(scored)} answers correct)",
-        ),
-        ("samples", _number(metrics.get("completed_samples"))),
-        ("tokens", _number(metrics.get("inspect.tokens.total_tokens"))),
-    ]
-
-
-def _number(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:g}"
-
-
-def _how_to_look(uri: str, shown_uri: str, experiment: str, run_name: str) -> list[str]:
-    if uri.startswith(("http://", "https://")):
-        where = [f"To look at it, open {shown_uri}"]
-    else:
-        where = [
-            "To look at it:",
-            f"  mlflow ui --backend-store-uri {shown_uri}",
-            "and open http://127.0.0.1:5000",
-        ]
-    return [
-        *where,
-        f"There, click the experiment {experiment} (experiment type: Machine learning), then the "
-        f"run {run_name}, which is under the parent run of its evaluation.",
-    ]

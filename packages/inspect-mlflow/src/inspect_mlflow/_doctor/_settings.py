@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from inspect_mlflow._doctor._check import Check
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
 _PREFIX = "INSPECT_MLFLOW_"
+_TRACING_MODULE = "inspect_mlflow_tracing"
+_TRACING_PACKAGE = "inspect-mlflow-tracing"
 _PREFIXES = (_PREFIX, "MLFLOW_")
 _KINDS = {
     "http": "an HTTP server",
@@ -121,7 +124,21 @@ def _setting(settings: MLflowSettings, field: str, origin: str) -> Check:
     if field == "enabled" and not value:
         detail = f"False ({origin}): evaluations are not tracked"
         return Check(field, "warn", detail, "unset it to track them")
+    if field == "tracing_enabled":
+        return _tracing(settings, origin)
     return Check(field, "ok", f"{_shown(field, value)} ({origin})")
+
+
+def _tracing(settings: MLflowSettings, origin: str) -> Check:
+    detail = f"{settings.tracing_enabled} ({origin})"
+    if not settings.tracing_enabled:
+        advice = f"export {_PREFIX}TRACING_ENABLED=true for a trace of every sample"
+        return Check("tracing_enabled", "ok", f"{detail}: no traces", advice)
+    if find_spec(_TRACING_MODULE) is None:
+        detail += f", but {_TRACING_PACKAGE} is not installed: no traces"
+        return Check("tracing_enabled", "warn", detail, f"install {_TRACING_PACKAGE}")
+    content = "" if settings.trace_content == "full" else ", without prompts and outputs"
+    return Check("tracing_enabled", "ok", f"{detail}: a trace of every sample{content}")
 
 
 def _shown(field: str, value: object) -> str:

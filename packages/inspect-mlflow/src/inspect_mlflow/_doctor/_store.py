@@ -15,18 +15,20 @@ from inspect_mlflow_core.connection import (
     RunRecord,
     TrackingStore,
     ensure_experiment,
+    open_trace_store,
     open_tracking_store,
+    tag_filter,
     tracking_uri_kind,
 )
 from inspect_mlflow_core.conversion import mask_text
-from inspect_mlflow_core.exceptions import DeliveryError, RetryableError
+from inspect_mlflow_core.exceptions import DeliveryError, RejectedError, RetryableError
 from inspect_mlflow_core.util import truncate
 
 if TYPE_CHECKING:
     from inspect_mlflow_core.config import MLflowSettings
 
 OLDEST_FOR_RUNS: Final = (3, 0)
-OLDEST_FOR_TRACES: Final = (3, 6)
+TRACES_UNSUPPORTED: Final = "traces_unsupported"
 
 _CREDENTIALS_ADVICE = (
     "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
@@ -82,11 +84,11 @@ class StoreProbe:
         """Names and functions, in their order."""
         return [
             ("server", self._check_server),
-            ("traces", self._check_traces),
             ("credentials", self._check_credentials),
             ("experiment", self._check_experiment),
             ("runs", self._check_runs),
             ("artifacts", self._check_artifacts),
+            ("traces", self._check_traces),
         ]
 
     def delete_run(self) -> None:
@@ -120,15 +122,6 @@ class StoreProbe:
             detail = f"MLflow {self._version} is too old"
             return Check("server", "fail", detail, "upgrade the server to MLflow 3.0 or later")
         return Check("server", "ok", f"answers, MLflow {self._version}")
-
-    def _check_traces(self) -> Check:
-        release = release_of(self._version)
-        if release is None or release >= OLDEST_FOR_TRACES:
-            return Check("traces", "ok", "need MLflow 3.6 or later")
-        detail = f"need MLflow 3.6 or later; this is {self._version}, which takes runs"
-        if self._settings.tracing_enabled:
-            return Check("traces", "warn", detail, "upgrade the server")
-        return Check("traces", "ok", detail)
 
     def _check_credentials(self) -> Check:
         experiment = self._store.get_experiment_by_name(self._settings.experiment_name)
@@ -171,6 +164,20 @@ class StoreProbe:
         self._store.delete_run(run.run_id)
         return Check("artifacts", "ok", "can be uploaded; the run for this check is deleted again")
 
+    def _check_traces(self) -> Check:
+        # Nothing is written: MLflow keeps a trace until somebody deletes it.
+        try:
+            store = open_trace_store(self.tracking_uri)
+            store.search_traces(self._experiment_id, tag_filter({"inspect.eval_id": "doctor"}))
+        except RejectedError as error:
+            if not self._settings.tracing_enabled:
+                return Check("traces", "ok", f"{_one_line(error)}; tracing is off anyway")
+            if error.cause != TRACES_UNSUPPORTED:
+                raise
+            # Runs work all the same.
+            return Check("traces", "warn", _one_line(error), _traces_advice(self.tracking_uri))
+        return Check("traces", "ok", "the store can hold them")
+
 
 def _outcome(name: str, step: Callable[[], Check], kind: str) -> Check:
     try:
@@ -181,6 +188,12 @@ def _outcome(name: str, step: Callable[[], Check], kind: str) -> Check:
     except Exception as error:
         detail = f"{type(error).__name__}: {_one_line(error)}"
         return Check(name, "fail", detail, _URI_ADVICE)
+
+
+def _traces_advice(tracking_uri: str) -> str:
+    if tracking_uri_kind(tracking_uri) == "other":
+        return "use sqlite:///mlflow.db or a server"
+    return "use a server with MLflow 3.6 or later; there is tracking all the same"
 
 
 def _one_line(error: Exception) -> str:

@@ -1,0 +1,317 @@
+"""A server that is away, slow, old or refuses: the evaluation goes on, and a sync completes it."""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from inspect_ai import Task, eval
+from inspect_ai._util.registry import registry_info
+from inspect_ai.dataset import Sample
+from inspect_ai.log import EvalLog, read_eval_log
+from inspect_ai.model import ModelOutput, ModelUsage, get_model
+from inspect_ai.scorer import match
+from mlflow import MlflowClient
+
+from inspect_mlflow_core import reporting
+from inspect_mlflow_core.delivery import delivery_worker
+from inspect_mlflow_core.testing import copy_store, running_server
+from inspect_mlflow_tracing import sync_traces
+
+COMMAND = "inspect-mlflow sync-traces"
+
+
+@pytest.fixture(scope="module")
+def server(store_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    directory = tmp_path_factory.mktemp("server")
+    copy_store(store_template, directory)
+    with running_server(directory / "mlflow.db", directory) as found:
+        yield found.uri
+
+
+@pytest.fixture(autouse=True)
+def tracing(monkeypatch: pytest.MonkeyPatch) -> None:
+    reporting.reset()
+    monkeypatch.setenv("INSPECT_MLFLOW_TRACING_ENABLED", "true")
+    monkeypatch.setenv("INSPECT_MLFLOW_AUTOLOG_ENABLED", "false")
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let hooks of another package stay out, should it be installed."""
+    from inspect_ai._util.entrypoints import ensure_entry_points
+    from inspect_ai.hooks._hooks import get_all_hooks
+
+    ensure_entry_points()
+    for hook in get_all_hooks():
+        if registry_info(hook).name.startswith("inspect_mlflow_tracking/"):
+            monkeypatch.setattr(hook, "enabled", lambda: False)
+
+
+def answer(messages: Any, tools: Any, tool_choice: Any, config: Any) -> ModelOutput:
+    output = ModelOutput.from_content("mockllm/model", "2")
+    output.usage = ModelUsage(input_tokens=3, output_tokens=1, total_tokens=4)
+    return output
+
+
+def evaluate(
+    uri: str, logs: Path, monkeypatch: pytest.MonkeyPatch, *, experiment: str = "inspect_ai"
+) -> EvalLog:
+    """Evaluate, and see to it that the evaluation takes no harm."""
+    monkeypatch.setenv("INSPECT_MLFLOW_TRACKING_URI", uri)
+    monkeypatch.setenv("INSPECT_MLFLOW_EXPERIMENT_NAME", experiment)
+    samples = [Sample(id=i, input=f"1+1 ({i})", target="2") for i in range(1, 4)]
+    model = get_model("mockllm/model", custom_outputs=answer, memoize=False)
+    (log,) = eval(
+        Task(name="sums", dataset=samples, scorer=match()),
+        model=model,
+        log_dir=str(logs),
+        display="none",
+    )
+    assert log.status == "success"
+    whole = read_eval_log(log.location)
+    assert whole.samples is not None and len(whole.samples) == 3
+    assert not [e for s in whole.samples for e in s.events if e.event == "logger"]
+    return log
+
+
+def said(captured: pytest.CaptureFixture[str]) -> list[str]:
+    lines = captured.readouterr().err.splitlines()
+    return [line for line in lines if line.startswith("inspect-mlflow: ")]
+
+
+def traces(uri: str, experiment: str) -> int:
+    """How many complete traces there are."""
+    client = MlflowClient(uri)
+    found = client.get_experiment_by_name(experiment)
+    if found is None:
+        return 0
+    stored = client.search_traces(locations=[found.experiment_id])
+    assert len({trace.info.client_request_id for trace in stored}) == len(stored)
+    assert all("inspect.trace_digest" in trace.info.tags for trace in stored)
+    return len(stored)
+
+
+class Fault:
+    """Answers requests wrongly until it is told to pass them on to the real server."""
+
+    def __init__(self, real_uri: str) -> None:
+        self.real_uri = real_uri
+        self.broken: str | None = None
+        self.remaining = 10**9
+        self.paths: list[str] = []
+
+    def wants(self, path: str) -> str | None:
+        self.paths.append(path)
+        if self.broken is None or self.remaining <= 0:
+            return None
+        self.remaining -= 1
+        return self.broken
+
+
+@contextmanager
+def proxy(real_uri: str) -> Iterator[tuple[str, Fault]]:
+    fault = Fault(real_uri)
+
+    class Handler(BaseHTTPRequestHandler):
+        def handle_any(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            wanted = fault.wants(self.path)
+            if wanted == "reset":
+                self.connection.shutdown(socket.SHUT_RDWR)
+            elif wanted == "old":
+                self.answer_as_an_old_server(body)
+            elif wanted is not None:
+                self.answer(int(wanted), b"")
+            else:
+                self.pass_on(body)
+
+        def answer_as_an_old_server(self, body: bytes) -> None:
+            if self.path.endswith("/version"):
+                self.answer(200, b"3.5.0")
+            elif "traces" in self.path:
+                self.answer(404, b"")
+            else:
+                self.pass_on(body)
+
+        def pass_on(self, body: bytes) -> None:
+            names = ("Content-Type", "x-mlflow-experiment-id")
+            response = requests.request(
+                self.command,
+                fault.real_uri + self.path,
+                data=body,
+                timeout=30,
+                headers={name: self.headers[name] for name in names if name in self.headers},
+            )
+            self.answer(response.status_code, response.content)
+
+        def answer(self, status: int, content: bytes) -> None:
+            self.send_response(status)
+            if status == 429:
+                self.send_header("Retry-After", "0")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PUT = do_PATCH = handle_any
+
+        def log_message(self, format: str, *args: Any) -> None:
+            return
+
+    listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=listener.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.server_address[1]}", fault
+    finally:
+        listener.shutdown()
+        listener.server_close()
+
+
+@pytest.mark.parametrize("fault", ["500", "429", "408", "reset"])
+def test_passing_faults_lose_nothing(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alone: None, fault: str
+) -> None:
+    experiment = f"passing-{fault}"
+    with proxy(server) as (uri, state):
+        state.broken, state.remaining = fault, 2
+        evaluate(uri, tmp_path, monkeypatch, experiment=experiment)
+        if fault == "reset":
+            # A server that gave no answer is not waited for at the end of a run.
+            delivery_worker("traces").flush(20)
+            assert sync_traces(tmp_path, tracking_uri=uri, experiment_name=experiment).complete
+    assert traces(server, experiment) == 3
+
+
+@pytest.mark.parametrize("fault", ["closed", "reset", "401", "404"])
+def test_lasting_faults_cost_one_warning_and_a_later_sync(
+    server: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    alone: None,
+    capfd: pytest.CaptureFixture[str],
+    fault: str,
+) -> None:
+    experiment = f"lasting-{fault}"
+    with proxy(server) as (uri, state):
+        state.broken = "reset" if fault == "closed" else fault
+        target = "http://127.0.0.1:9" if fault == "closed" else uri
+        log = evaluate(target, tmp_path, monkeypatch, experiment=experiment)
+        lines = said(capfd)
+        assert 1 <= len(lines) <= 2, lines
+        assert COMMAND in lines[-1] and log.location in lines[-1]
+        state.broken = None
+        assert sync_traces(tmp_path, tracking_uri=uri, experiment_name=experiment).complete
+    assert traces(server, experiment) == 3
+
+
+def test_an_end_that_is_not_in_sight_is_not_waited_for(
+    server: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    alone: None,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("INSPECT_MLFLOW_FLUSH_TIMEOUT", "1")
+    with proxy(server) as (uri, state):
+        state.broken = "503"
+        began = time.monotonic()
+        log = evaluate(uri, tmp_path, monkeypatch, experiment="patient")
+        assert time.monotonic() - began < 10
+        lines = said(capfd)
+        assert len(lines) == 2, lines
+        assert "http_503" in lines[0]
+        assert COMMAND in lines[1] and log.location in lines[1]
+        state.broken = None
+        # The process goes on, and what waits is delivered once the server is back.
+        assert delivery_worker("traces").flush(20).delivered
+    assert traces(server, "patient") == 3
+
+
+def test_a_port_that_never_answers_does_not_hold_the_evaluation(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    alone: None,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        began = time.monotonic()
+        evaluate(f"http://127.0.0.1:{silent.getsockname()[1]}", tmp_path, monkeypatch)
+        assert time.monotonic() - began < 10
+    assert COMMAND in said(capfd)[-1]
+
+
+def test_password_in_the_uri_is_never_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    evaluate("http://me:pa55word@127.0.0.1:9", tmp_path, monkeypatch)
+    output = capfd.readouterr()
+    assert "127.0.0.1" in output.err
+    assert "pa55word" not in output.out + output.err
+
+
+def test_a_dead_server_does_not_hold_up_the_next_evaluation(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alone: None
+) -> None:
+    evaluate("http://127.0.0.1:9", tmp_path / "first", monkeypatch)
+    evaluate(server, tmp_path / "second", monkeypatch, experiment="after-a-dead-one")
+    assert traces(server, "after-a-dead-one") == 3
+
+
+def test_an_old_server_is_told_of_once_and_runs_go_on(
+    server: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with proxy(server) as (uri, state):
+        state.broken = "old"
+        for name in ("first", "second"):
+            evaluate(uri, tmp_path / name, monkeypatch, experiment="old")
+        lines = said(capfd)
+    (off,) = [line for line in lines if "tracing is off" in line]
+    assert "3.5.0" in off and "3.6" in off
+    assert not any(COMMAND in line for line in lines)
+    assert not any("/v1/traces" in path for path in state.paths)
+    assert traces(server, "old") == 0
+    if importlib.util.find_spec("inspect_mlflow_tracking") is not None:
+        client = MlflowClient(server)
+        found = client.get_experiment_by_name("old")
+        runs = client.search_runs([found.experiment_id])
+        assert [run.info.status for run in runs] == ["FINISHED"] * 4
+
+
+def test_one_refused_trace_does_not_keep_the_others(
+    server: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    alone: None,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    from inspect_mlflow_core.connection._http_traces import HttpTraceStore
+    from inspect_mlflow_core.exceptions import RejectedError
+
+    start = HttpTraceStore.start_trace
+
+    def refuse_second(self: HttpTraceStore, trace: Any) -> str:
+        if trace.tags["inspect.sample_id"] == "2":
+            raise RejectedError("the server refuses it", cause="http_400")
+        return start(self, trace)
+
+    monkeypatch.setattr(HttpTraceStore, "start_trace", refuse_second)
+    evaluate(server, tmp_path, monkeypatch, experiment="refused")
+    assert traces(server, "refused") == 2
+    lines = said(capfd)
+    assert any("refuse" in line and "2" in line for line in lines), lines
+    assert "2 traces complete" in lines[-1]
