@@ -20,7 +20,7 @@ from inspect_ai import Epochs, Task, eval, eval_retry, eval_set
 from inspect_ai._util.registry import registry_info
 from inspect_ai.dataset import Sample
 from inspect_ai.hooks import Hooks, TaskStart, hooks
-from inspect_ai.log import EvalLog
+from inspect_ai.log import EvalLog, read_eval_log
 from inspect_ai.model import (
     ChatMessageUser,
     ContentImage,
@@ -40,7 +40,7 @@ from inspect_mlflow_core.background_process import BackgroundProcess
 from inspect_mlflow_core.connection import ensure_experiment, open_tracking_store
 from inspect_mlflow_core.delivery import Record, delivery_worker
 from inspect_mlflow_core.testing import copy_store, running_server, trace_contents
-from inspect_mlflow_tracing import _exporter, sync_traces
+from inspect_mlflow_tracing import _exporter, rebuild_sample, sync_traces
 
 Contents = dict[str, dict[str, Any]]
 
@@ -468,12 +468,25 @@ def test_over_http(
     monkeypatch.setattr(RunOpenerHooks, "tracking_uri", server)
     broken = Task(name="broken", dataset=samples(), solver=breaks(), scorer=includes())
     try:
-        run(stores, [tools_task(), picture_task(), broken], fail_on_error=False, epochs=2)
+        logs = run(stores, [tools_task(), picture_task(), broken], fail_on_error=False, epochs=2)
         contents = stores.assert_equal()
     finally:
         RunOpenerHooks.eval_ids.clear()
+    assert rebuilt(server) == {
+        sample.uuid: repr(sample.model_dump())
+        for log in logs
+        for sample in read_eval_log(log.location).samples or ()
+    }
     assert states(contents) == ["ERROR"] * 2 + ["OK"] * 12
     assert all("mlflow.sourceRun" in trace["metadata"] for trace in contents.values())
+
+
+def rebuilt(uri: str) -> dict[str | None, str]:
+    """The samples that the traces of a store hold; as text, because NaN is not equal to itself."""
+    client = MlflowClient(uri)
+    experiments = [found.experiment_id for found in client.search_experiments()]
+    samples = [rebuild_sample(trace) for trace in client.search_traces(locations=experiments)]
+    return {sample.uuid: repr(sample.model_dump()) for sample in samples}
 
 
 TASK_FILE = """

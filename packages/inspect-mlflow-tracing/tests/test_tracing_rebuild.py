@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
@@ -39,7 +39,7 @@ from inspect_mlflow_core.config import MLflowSettings
 from inspect_mlflow_core.connection import open_trace_store
 from inspect_mlflow_core.kept_sample import rebuild_sample
 from inspect_mlflow_core.logs import EvalLogReader
-from inspect_mlflow_core.testing import copy_store, running_server
+from inspect_mlflow_core.testing import copy_store
 from inspect_mlflow_tracing._destination import TraceDestination
 from inspect_mlflow_tracing.traces import write_log_traces
 
@@ -269,16 +269,6 @@ def store_in_database(store_template: Path, tmp_path_factory: pytest.TempPathFac
     return Store(copy_store(store_template, tmp_path_factory.mktemp("rebuilt")))
 
 
-@pytest.fixture(scope="module")
-def store_behind_server(
-    store_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Store]:
-    directory = tmp_path_factory.mktemp("served")
-    copy_store(store_template, directory)
-    with running_server(directory / "mlflow.db", directory) as server:
-        yield Store(server.uri)
-
-
 def assert_rebuilt(store: Store, location: str, **options: Any) -> list[EvalSample]:
     """Every sample of the log comes back whole."""
     rebuilt = store.rebuilt(store.add(location), **options)
@@ -334,13 +324,6 @@ def test_attachments_are_resolved_on_demand(store_in_database: Store, tmp_path: 
     log = evaluate("images", tmp_path)
     (sample,) = assert_rebuilt(store_in_database, log.location, resolve_attachments=True)
     assert IMAGE in str(sample.messages)
-
-
-@pytest.mark.parametrize("name", ["parallel tools", "images"])
-def test_samples_come_back_through_a_server(
-    store_behind_server: Store, tmp_path: Path, name: str
-) -> None:
-    assert_rebuilt(store_behind_server, evaluate(name, tmp_path).location)
 
 
 CALL = {"id": "call", "function": "add", "arguments": {"x": 1, "y": [None, "é"]}}

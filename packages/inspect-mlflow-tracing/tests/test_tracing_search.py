@@ -127,7 +127,8 @@ ALL = twice("plain", "sum", "fails", "wrong")
         ("", ALL),
         ("feedback.includes = 'true'", twice("plain", "sum")),
         ("feedback.includes = 'false'", twice("wrong")),
-        ("feedback.`graded/length` = '3'", twice("sum")),
+        ("feedback.`graded/length` = '3.0'", twice("sum")),
+        ("feedback.`graded/style` = '0.5'", twice("plain", "sum", "wrong")),
         ("expectation.expected_response = 'other'", twice("wrong")),
         ("tags.`inspect.task` = 'arithmetic'", ALL),
         ("tags.`inspect.model` = 'mockllm/model'", ALL),
@@ -153,8 +154,10 @@ def test_search_by_evaluation_and_run(found: Found) -> None:
 
 
 def test_search_by_tokens(found: Found) -> None:
-    # A sum takes two calls.
-    assert found.ids("trace.total_tokens >= 200") == twice("sum")
-    assert found.ids("trace.total_tokens < 200 AND trace.total_tokens >= 100") == twice(
-        "plain", "wrong"
-    )
+    # A sum takes two calls of the model. What belongs to the whole trace can only be compared as
+    # the text that MLflow's own traces have there.
+    usage = '{"input_tokens": 140, "output_tokens": 60, "total_tokens": 200}'
+    assert found.ids(f"metadata.`mlflow.trace.tokenUsage` = '{usage}'") == twice("sum")
+    of_one_call = "span.attributes.`mlflow.chat.tokenUsage` LIKE '%{}%'"
+    assert found.ids(of_one_call.format(100)) == twice("plain", "sum", "wrong")
+    assert found.ids(of_one_call.format(200)) == []
