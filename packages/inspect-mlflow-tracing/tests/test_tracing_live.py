@@ -282,3 +282,14 @@ def test_searches_find_traces(
     assert count("trace.status = 'ERROR'") == 1
     assert count("span.type = 'TOOL'") == 2
     assert count("expectation.expected_response = '3.'") == 3
+
+
+def test_a_scope_that_is_not_available_is_said(
+    stores: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    uri = stores("live")
+    monkeypatch.setenv("INSPECT_MLFLOW_TRACKING_URI", uri)
+    monkeypatch.setenv("INSPECT_MLFLOW_TRACE_SCOPE", "run")
+    evaluate(tmp_path / "logs")
+    assert "trace_scope=run is not available" in capfd.readouterr().err
+    assert len(traces(uri)) == 3

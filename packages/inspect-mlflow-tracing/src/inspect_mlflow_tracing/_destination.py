@@ -12,6 +12,7 @@ from inspect_mlflow_core.connection import (
     find_run,
     open_tracking_store,
 )
+from inspect_mlflow_core.reporting import warn_once
 
 from .mapping import TracedTask, traced_task
 
@@ -48,6 +49,12 @@ class TraceDestination:
             RetryableError: The server cannot be asked now.
             RejectedError: The server refuses to tell.
         """
+        if settings.trace_scope == "run":
+            warn_once(
+                "tracing.scope",
+                "trace_scope=run is not available in this version: "
+                "every sample becomes a trace of its own",
+            )
         opened = active_run(header.eval.eval_id)
         if opened is not None and opened.tracking_uri == self.tracking_uri:
             experiment_id, run_id = opened.experiment_id, opened.run_id

@@ -45,7 +45,7 @@ def running_task(spec: EvalSpec, settings: MLflowSettings) -> RunningTask | None
         # Who reads the log warns of it, and goes by the settings of the evaluation.
         settings = settings.for_task(None)
     wanted = settings.enabled and settings.tracing_enabled and settings.trace_running_samples
-    if not wanted or settings.trace_scope != "sample":
+    if not wanted:
         return None
     if spec.config.log_samples is False or spec.config.retry_on_error:
         return None

@@ -25,7 +25,7 @@ DENSE_POINTS = 100
 class RunningSample(NamedTuple):
     """A sample as the running metrics see it; sorts in the order of completion.
 
-    Args:
+    Attributes:
         completed_ms: When it ended, milliseconds since the epoch.
         id: Its id as text.
         epoch: Its epoch.
