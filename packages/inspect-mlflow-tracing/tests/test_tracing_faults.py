@@ -249,7 +249,7 @@ def test_a_port_that_never_answers_does_not_hold_the_evaluation(
         began = time.monotonic()
         evaluate(f"http://127.0.0.1:{silent.getsockname()[1]}", tmp_path, monkeypatch)
         assert time.monotonic() - began < 10
-    assert COMMAND in said(capfd)[-1]
+        assert COMMAND in said(capfd)[-1]
 
 
 def test_password_in_the_uri_is_never_shown(

@@ -67,6 +67,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_MODEL_CATALOG_URI", "")
     monkeypatch.setattr(_samples, "RUNNING_AFTER_SECONDS", 0.2)
     monkeypatch.setattr(_samples, "SEND_EVERY_SECONDS", 0.3)
+    monkeypatch.setattr(_samples, "LONGEST_SHARE", 1.0)
     monkeypatch.setattr(_rounds, "LOOK_EVERY_SECONDS", 0.1)
 
 
@@ -225,12 +226,14 @@ def evaluate(
         display="none",
         **{"fail_on_error": False, **options},
     )
+    # Else the watch has waited in vain.
+    assert not [sample.error for sample in log.samples or () if sample.error]
     return log
 
 
 def in_progress(found: list[Trace], count: int = 2, most: int = 10) -> bool:
     """Whether samples are shown with some of their spans."""
-    return sum(len(t.data.spans) >= most and t.info.state == "IN_PROGRESS" for t in found) == count
+    return sum(len(t.data.spans) >= most and t.info.state == "IN_PROGRESS" for t in found) >= count
 
 
 def assert_equal(log: EvalLog, live: str, later: str, samples: int = 2) -> None:
@@ -262,7 +265,8 @@ def test_samples_are_shown_while_they_run_and_replaced_by_the_log(
     assert first.info.request_preview.startswith("A secret 1")
     assert first.info.execution_duration is None
     calls = [span for span in first.data.spans if span.span_type == "CHAT_MODEL"]
-    assert first.info.token_usage["total_tokens"] == 15 * len(calls)
+    # Totals are read before the spans, which may have grown in between.
+    assert first.info.token_usage["total_tokens"] in range(15, 15 * len(calls) + 1, 15)
     assert {trace.info.state for trace in traces(live)} == {"OK"}
     assert [rebuild_sample(trace).id for trace in traces(live)] == [1, 2]
     kinds = [span.span_type for span in first.data.spans]
@@ -467,7 +471,7 @@ def test_nothing_stays_in_progress_when_a_task_is_tried_again(
         display="none",
     )
     assert done
-    assert watch.seen
+    assert failed
     states = [trace.info.state for trace in traces(live)]
     assert "IN_PROGRESS" not in states
     assert states.count("OK") == 2
@@ -759,7 +763,6 @@ def test_a_sample_whose_log_entry_was_seen_is_over(monkeypatch: pytest.MonkeyPat
         ({}, {}, True),
         ({}, {"tracing_enabled": False}, False),
         ({}, {"trace_running_samples": False}, False),
-        ({}, {"trace_scope": "run"}, False),
         ({"config": EvalConfig(log_samples=False)}, {}, False),
         ({"config": EvalConfig(retry_on_error=2)}, {}, False),
         ({"metadata": {"inspect_mlflow_trace_running_samples": "no"}}, {}, False),
@@ -774,7 +777,8 @@ def test_which_tasks_are_shown(
     assert (running_task(spec(**fields), given) is not None) is expected
 
 
-def test_rounds_leave_the_worker_its_time() -> None:
+def test_rounds_leave_the_worker_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_samples, "LONGEST_SHARE", 0.1)
     clock = Clock()
     samples = RunningSamples(clock)
     samples.start(

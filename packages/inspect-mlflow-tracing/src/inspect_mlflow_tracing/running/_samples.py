@@ -15,7 +15,13 @@ from ._task import RunningTask
 if TYPE_CHECKING:
     from inspect_ai.log import Transcript
 
-__all__ = ["RUNNING_AFTER_SECONDS", "SEND_EVERY_SECONDS", "RunningSample", "RunningSamples"]
+__all__ = [
+    "LONGEST_SHARE",
+    "RUNNING_AFTER_SECONDS",
+    "SEND_EVERY_SECONDS",
+    "RunningSample",
+    "RunningSamples",
+]
 
 RUNNING_AFTER_SECONDS: Final = 5.0
 """A sample that is over sooner is only shown when it is."""
@@ -23,7 +29,7 @@ RUNNING_AFTER_SECONDS: Final = 5.0
 SEND_EVERY_SECONDS: Final = 10.0
 """How often what is new of a sample is sent."""
 
-_LONGEST_SHARE: Final = 0.1
+LONGEST_SHARE: Final = 0.25
 """The most of the worker's time that samples which run may take from those that are complete."""
 
 
@@ -121,7 +127,7 @@ class RunningSamples:
             round_seconds: How long the round took that has just ended.
         """
         with self._lock:
-            self._rest_until_seconds = self._clock() + round_seconds * (1 / _LONGEST_SHARE - 1)
+            self._rest_until_seconds = self._clock() + round_seconds * (1 / LONGEST_SHARE - 1)
 
     def __contains__(self, uuid: object) -> bool:
         """Whether a sample is running."""
