@@ -804,6 +804,13 @@ def error_json(code: str, message: str = "m") -> str:
 
 
 class TestAnswers:
+    def test_two_writers_at_one_trace(self) -> None:
+        met = (400, "application/json", error_json("BAD_REQUEST", "UNIQUE constraint failed: t.k"))
+        with ScriptedServer({"/api/3.0/mlflow/traces": met}) as server:
+            with pytest.raises(RetryableError) as caught:
+                open_trace_store(server.uri).start_trace(new_trace("1"))
+            assert caught.value.cause == "database_locked"
+
     @pytest.mark.parametrize(
         ("answer", "kind", "cause"),
         [

@@ -104,7 +104,7 @@ class HttpTraceStore:
         """See `TraceStore.set_trace_tag`."""
         path, body = f"{_TAGGED_TRACES}/tr-{trace_id}/tags", {"key": name, "value": value}
         with self._locks.of(trace_id):
-            call_api(self.transport, "PATCH", path, "a trace's tags", json=body)
+            self._write("PATCH", path, "a trace's tags", body)
 
     def upload_trace_attachment(self, artifact_location: str, attachment: AttachmentRecord) -> None:
         """See `TraceStore.upload_trace_attachment`."""
@@ -151,12 +151,24 @@ class HttpTraceStore:
         if not keeps_additions(version):
             body = with_additions(body, self._stored_info(trace))
         try:
-            answer = call_api(self.transport, "POST", _TRACES, "traces", json=body)
+            answer = self._write("POST", _TRACES, "traces", body)
         except RejectedError as error:
             if error.error_code in _ALREADY_THERE:
                 return ""
             raise
         return artifact_location(answer.get("trace", {}).get("trace_info", {}).get("tags", {}))
+
+    def _write(self, method: str, path: str, what: str, body: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return call_api(self.transport, method, path, what, json=body)
+        except RejectedError as error:
+            if _BUSY.search(str(error)):
+                raise self._busy() from None
+            raise
+
+    def _busy(self) -> RetryableError:
+        where = mask_uri(self.transport.host)
+        return RetryableError(f"the database of {where} is busy", cause="database_locked")
 
     def _stored_info(self, trace: TraceRecord) -> dict[str, Any]:
         path = f"{_TRACES}/{trace.mlflow_trace_id}"
@@ -195,9 +207,7 @@ class HttpTraceStore:
             raise traces_unsupported(f"the store of {mask_uri(self.transport.host)}")
         if response.status_code in (400, 422) and _BUSY.search(response.text):
             # The endpoint calls every failure of its database a fault of the content.
-            raise RetryableError(
-                f"the database of {mask_uri(self.transport.host)} is busy", cause="database_locked"
-            )
+            raise self._busy()
         try:
             raise_for_answer(response, "spans")
         except RejectedError as error:
