@@ -262,11 +262,11 @@ def test_samples_are_shown_while_they_run_and_replaced_by_the_log(
     assert_replaced(watch.seen, live)
     first = watch.seen[0]
     assert first.info.tags["inspect.status"] == "running"
-    assert first.info.request_preview.startswith("A secret 1")
+    assert str(first.info.request_preview).startswith("A secret 1")
     assert first.info.execution_duration is None
     calls = [span for span in first.data.spans if span.span_type == "CHAT_MODEL"]
     # Totals are read before the spans, which may have grown in between.
-    assert first.info.token_usage["total_tokens"] in range(15, 15 * len(calls) + 1, 15)
+    assert (first.info.token_usage or {})["total_tokens"] in range(15, 15 * len(calls) + 1, 15)
     assert {trace.info.state for trace in traces(live)} == {"OK"}
     assert [rebuild_sample(trace).id for trace in traces(live)] == [1, 2]
     kinds = [span.span_type for span in first.data.spans]
@@ -275,7 +275,7 @@ def test_samples_are_shown_while_they_run_and_replaced_by_the_log(
     assert "sample 1 epoch 1" not in [span.name for span in first.data.spans]
     by_id = spans([first])
     tools = [span for span in first.data.spans if span.name == "add"]
-    assert all(by_id[span.parent_id].name == "react" for span in tools)
+    assert all(by_id[str(span.parent_id)].name == "react" for span in tools)
 
 
 def test_another_process_maps_and_writes(
@@ -472,7 +472,7 @@ def test_nothing_stays_in_progress_when_a_task_is_tried_again(
     )
     assert done
     assert failed
-    states = [trace.info.state for trace in traces(live)]
+    states = [trace.info.state.value for trace in traces(live)]
     assert "IN_PROGRESS" not in states
     assert states.count("OK") == 2
 
