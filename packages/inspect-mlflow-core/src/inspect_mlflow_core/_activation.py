@@ -65,7 +65,7 @@ class Activation:
     def _attach(self) -> None:
         """Find the quickest way to read `os.environ`, which a test may have replaced.
 
-        Nineteen look-ups through `os.environ` take 11 µs, through the dictionary behind it
+        Twenty look-ups through `os.environ` take 11 µs, through the dictionary behind it
         0.5 µs. That dictionary is private to CPython, hence the way without it.
         """
         environment = os.environ
