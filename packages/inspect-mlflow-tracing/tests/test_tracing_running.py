@@ -58,7 +58,7 @@ from inspect_mlflow_tracing.running._transcript import TranscriptReader
 from inspect_mlflow_tracing.traces import write_log_traces
 
 Predicate = Callable[[list[Trace]], bool]
-_PATIENCE_SECONDS = 30.0
+_PATIENCE_SECONDS = 90.0
 
 
 @pytest.fixture(autouse=True)
@@ -373,6 +373,7 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 from inspect_mlflow_tracing.running import _rounds, _samples
 _samples.RUNNING_AFTER_SECONDS = _samples.SEND_EVERY_SECONDS = 0.2
+_samples.LONGEST_SHARE = 1.0
 _rounds.LOOK_EVERY_SECONDS = 0.1
 from inspect_mlflow_core.background_process import BackgroundProcess
 BackgroundProcess.available = False
