@@ -344,12 +344,17 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session(default=False, reuse_venv=True)
-def bench(session: nox.Session) -> None:
-    """Measure what tracking costs an evaluation (arguments go to bench/run.py)."""
+@nox.parametrize("subject", ["evaluation", "traces"], ids=["evaluation", "traces"])
+def bench(session: nox.Session, subject: str) -> None:
+    """Measure what tracking and tracing cost an evaluation, and how fast traces are written.
+
+    Arguments go to bench/run.py or bench/traces.py: nox -s "bench(evaluation)" -- --quick
+    """
     umbrella = PACKAGES[UMBRELLA]
     session.install(*editables([umbrella, *siblings(umbrella)]), "mlflow")
     isolate(session)
-    session.run("python", "bench/run.py", *session.posargs)
+    script = {"evaluation": "bench/run.py", "traces": "bench/traces.py"}[subject]
+    session.run("python", script, *session.posargs)
 
 
 @nox.session(default=False, requires=["build"])

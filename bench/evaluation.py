@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 TRACKING_URI_VARIABLE = "INSPECT_MLFLOW_TRACKING_URI"
+TRACING_VARIABLE = "INSPECT_MLFLOW_TRACING_ENABLED"
+CHILD_EXIT_SECONDS = 10.0
 PACKAGE_PREFIX = "inspect_mlflow"
 
 
@@ -30,6 +32,7 @@ class Job:
         tool_turns: Tool calls of each sample; there is one model call more.
         model_seconds: How long the mock model takes for an answer.
         concurrency: Samples and connections at a time.
+        traced: Whether tracing is on besides tracking.
     """
 
     directory: str
@@ -38,6 +41,7 @@ class Job:
     tool_turns: int
     model_seconds: float
     concurrency: int
+    traced: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,11 +54,14 @@ class Measurement:
         evaluation_seconds: Duration of `eval()`, the wait for delivery included.
         flush_seconds: The part of it that was the wait for delivery at the end.
         process_cpu_seconds: CPU time of `eval()` over all threads.
-        worker_cpu_seconds: CPU time of the delivery thread.
+        tracking_cpu_seconds: CPU time of tracking's delivery thread.
+        tracing_cpu_seconds: CPU time of tracing's delivery thread.
+        child_cpu_seconds: CPU time of the processes that `eval()` started: the one in which
+            traces are made, and what Inspect itself asks git.
         delivered: Records delivered.
         pending: Records that were not delivered at the end of `eval()`.
         rejected: Records that were given up.
-        peak_memory_bytes: Largest resident size of the process.
+        peak_memory_bytes: Largest resident size of the process, without its children.
     """
 
     eval_id: str
@@ -62,7 +69,9 @@ class Measurement:
     evaluation_seconds: float
     flush_seconds: float
     process_cpu_seconds: float
-    worker_cpu_seconds: float
+    tracking_cpu_seconds: float
+    tracing_cpu_seconds: float
+    child_cpu_seconds: float
     delivered: int
     pending: int
     rejected: int
@@ -138,22 +147,49 @@ def evaluate(job: Job, samples: int, model_seconds: float, log_directory: Path) 
     return log
 
 
-def time_flushes() -> list[float]:
-    """Return a list to which the duration of each wait for delivery is appended."""
+@dataclass(slots=True)
+class FlushTime:
+    """How long an evaluation waits for delivery; several deliveries may be waited for at once.
+
+    Args:
+        seconds: Time in which at least one was waited for.
+        waiting: How many are waited for now.
+        since: When the first of these began.
+    """
+
+    seconds: float = 0.0
+    waiting: int = 0
+    since: float = 0.0
+
+    def begin(self) -> None:
+        """Take note that a wait begins."""
+        if not self.waiting:
+            self.since = time.perf_counter()
+        self.waiting += 1
+
+    def end(self) -> None:
+        """Take note that a wait ends."""
+        self.waiting -= 1
+        if not self.waiting:
+            self.seconds += time.perf_counter() - self.since
+
+
+def time_flushes() -> FlushTime:
+    """Return what counts every wait for delivery from now on."""
     from inspect_mlflow_core.delivery import DeliveryWorker
 
-    durations: list[float] = []
+    flush_time = FlushTime()
     original = DeliveryWorker.flush_async
 
     async def flush_async(self: DeliveryWorker, timeout_seconds: float) -> Any:
-        started = time.perf_counter()
+        flush_time.begin()
         try:
             return await original(self, timeout_seconds)
         finally:
-            durations.append(time.perf_counter() - started)
+            flush_time.end()
 
     DeliveryWorker.flush_async = flush_async  # type: ignore[method-assign]  # Only to be timed.
-    return durations
+    return flush_time
 
 
 def measure(job: Job) -> Measurement:
@@ -163,37 +199,55 @@ def measure(job: Job) -> Measurement:
         hide_package()
     # Inspect imports much of itself on its first evaluation, which would drown the difference.
     evaluate(job, samples=2, model_seconds=0.0, log_directory=directory / "warm-up")
-    flushes: list[float] = []
+    flush_time = FlushTime()
     if job.tracking_uri is not None:
-        flushes = time_flushes()
+        flush_time = time_flushes()
         os.environ[TRACKING_URI_VARIABLE] = job.tracking_uri
+        os.environ[TRACING_VARIABLE] = str(job.traced).lower()
+    children_started = ended_children_cpu_seconds()
     cpu_started, started = time.process_time(), time.perf_counter()
     log = evaluate(job, job.samples, job.model_seconds, directory / "logs")
     evaluation_seconds = time.perf_counter() - started
+    process_cpu_seconds = time.process_time() - cpu_started
     return Measurement(
         eval_id=log.eval.eval_id,
         status=log.status,
         evaluation_seconds=evaluation_seconds,
-        flush_seconds=sum(flushes),
-        process_cpu_seconds=time.process_time() - cpu_started,
+        flush_seconds=flush_time.seconds,
+        process_cpu_seconds=process_cpu_seconds,
+        child_cpu_seconds=ended_children_cpu_seconds() - children_started,
         peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         **delivery_counts(tracked=job.tracking_uri is not None),
     )
 
 
 def delivery_counts(*, tracked: bool) -> dict[str, Any]:
-    """Return what the delivery worker says of itself; zeros when there is none."""
+    """Return what the delivery workers say of themselves; zeros when there are none."""
+    names = ("tracking_cpu_seconds", "tracing_cpu_seconds", "delivered", "pending", "rejected")
     if not tracked:
-        return {"worker_cpu_seconds": 0.0, "delivered": 0, "pending": 0, "rejected": 0}
+        return dict.fromkeys(names, 0)
     from inspect_mlflow_core.delivery import delivery_worker
 
-    statistics = delivery_worker().statistics()
+    runs, traces = (delivery_worker(purpose).statistics() for purpose in ("runs", "traces"))
     return {
-        "worker_cpu_seconds": statistics.worker_cpu_seconds,
-        "delivered": statistics.delivered,
-        "pending": statistics.pending,
-        "rejected": sum(statistics.rejected.values()),
+        "tracking_cpu_seconds": runs.worker_cpu_seconds,
+        "tracing_cpu_seconds": traces.worker_cpu_seconds,
+        "delivered": runs.delivered + traces.delivered,
+        "pending": runs.pending + traces.pending,
+        "rejected": sum(runs.rejected.values()) + sum(traces.rejected.values()),
     }
+
+
+def ended_children_cpu_seconds() -> float:
+    """Wait until every child has ended, and return the CPU time of all since the process began.
+
+    The system counts a child only once it has gone.
+    """
+    import psutil
+
+    psutil.wait_procs(psutil.Process().children(), timeout=CHILD_EXIT_SECONDS)
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -60,7 +60,7 @@ class CountingProxy:
         upstream_reader, upstream_writer = await asyncio.open_connection(*self._server)
         try:
             while True:
-                head, body = await _read_message(reader)
+                head, body = await _next_request(reader, upstream_reader)
                 self.traffic.count(head, body)
                 upstream_writer.write(head + body)
                 bodiless = head.startswith(b"HEAD ")
@@ -73,6 +73,22 @@ class CountingProxy:
         finally:
             upstream_writer.close()
             writer.close()
+
+
+async def _next_request(
+    reader: asyncio.StreamReader, upstream_reader: asyncio.StreamReader
+) -> tuple[bytes, bytes]:
+    """Wait for a request; a server that closes the connection meanwhile closes the client's."""
+    request = asyncio.ensure_future(_read_message(reader))
+    closed = asyncio.ensure_future(upstream_reader.read(1))
+    await asyncio.wait({request, closed}, return_when=asyncio.FIRST_COMPLETED)
+    if closed.done() and not request.done():
+        request.cancel()
+        raise ConnectionError("the server has closed the connection")
+    closed.cancel()
+    with suppress(asyncio.CancelledError):
+        await closed
+    return await request
 
 
 async def _read_message(
@@ -106,6 +122,13 @@ async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
             return content
 
 
+async def _end_tasks() -> None:
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 @contextmanager
 def counting_proxy(server_uri: str, delay_seconds: float = 0.0) -> Iterator[CountingProxy]:
     """Run a `CountingProxy` in a thread until the block ends."""
@@ -117,8 +140,10 @@ def counting_proxy(server_uri: str, delay_seconds: float = 0.0) -> Iterator[Coun
     try:
         yield proxy
     finally:
+        asyncio.run_coroutine_threadsafe(_end_tasks(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
+        loop.close()
 
 
 @contextmanager

@@ -22,6 +22,7 @@ class Trial:
         requests: Requests that reached the server.
         sent_bytes: Bytes of these requests.
         run_status: Status of its MLflow run afterwards; None without a server.
+        traces: Complete traces of its samples in MLflow afterwards.
     """
 
     measurement: Measurement
@@ -29,6 +30,7 @@ class Trial:
     requests: int = 0
     sent_bytes: int = 0
     run_status: str | None = None
+    traces: int = 0
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,13 @@ class Pair:
         """Ratio of the durations of `eval()`."""
         without, tracked = self.without.measurement, self.tracked.measurement
         return tracked.evaluation_seconds / without.evaluation_seconds
+
+    @property
+    def own_ratio(self) -> float:
+        """The same without the wait for delivery at the end."""
+        without, tracked = self.without.measurement, self.tracked.measurement
+        own_seconds = tracked.evaluation_seconds - tracked.flush_seconds
+        return own_seconds / without.evaluation_seconds
 
     @property
     def process_ratio(self) -> float:
@@ -72,8 +81,8 @@ class Result:
 
     @property
     def ratio(self) -> float:
-        """Median of the pairwise ratios of the durations of `eval()`."""
-        return median(pair.evaluation_ratio for pair in self.pairs)
+        """Median of the pairwise ratios of the evaluation's own time."""
+        return median(pair.own_ratio for pair in self.pairs)
 
     @property
     def problems(self) -> list[str]:
@@ -83,9 +92,13 @@ class Result:
             problems.append(f"{self.ratio:.3f} is over {self.scenario.target}")
         if any(pair.tracked.measurement.status != "success" for pair in self.pairs):
             problems.append("an evaluation failed")
-        if self.scenario.has_server and not all(map(arrived, self.pairs)):
+        if self.scenario.has_server and not all(map(self._arrived, self.pairs)):
             problems.append("not everything arrived")
         return problems
+
+    def _arrived(self, pair: Pair) -> bool:
+        expected = self.samples if self.scenario.traced else 0
+        return arrived(pair) and pair.tracked.traces == expected
 
     def middle(self, value: Callable[[Pair], float]) -> float:
         """Median over the pairs."""
@@ -93,7 +106,7 @@ class Result:
 
     def row(self) -> dict[str, str]:
         """Return the result's line of the table, by column."""
-        ratios = [pair.evaluation_ratio for pair in self.pairs]
+        ratios = [pair.own_ratio for pair in self.pairs]
         tracked = _of_measurement
         return {
             "scenario": f"({self.scenario.letter}) {self.scenario.title}",
@@ -101,23 +114,29 @@ class Result:
             "min … max": f"{min(ratios):.3f} … {max(ratios):.3f}",
             "target": f"{self.scenario.target}",
             "": "OVER" if self.ratio > self.scenario.target else "ok",
+            "with the flush": f"{self.middle(lambda pair: pair.evaluation_ratio):.3f}",
             "eval() without, s": f"{self.middle(lambda pair: _seconds(pair.without)):.2f}",
             "with, s": f"{self.middle(lambda pair: _seconds(pair.tracked)):.2f}",
             "flush at end, s": f"{self.middle(tracked('flush_seconds')):.2f}",
             "whole process": f"{self.middle(lambda pair: pair.process_ratio):.3f}",
             "CPU": f"{self.middle(lambda pair: pair.processor_ratio):.3f}",
-            "worker CPU, ms/sample": self._per_sample(
-                lambda pair: 1000 * pair.tracked.measurement.worker_cpu_seconds
-            ),
+            "tracking CPU, ms/sample": self._milliseconds("tracking_cpu_seconds"),
+            "tracing CPU, ms/sample": self._milliseconds("tracing_cpu_seconds"),
+            "child CPU, ms/sample": self._milliseconds("child_cpu_seconds"),
             "requests/sample": self._per_sample(lambda pair: pair.tracked.requests),
             "kB sent/sample": self._per_sample(lambda pair: pair.tracked.sent_bytes / 1000),
             "records delivered": f"{self.middle(tracked('delivered')):.0f}",
             "run": self.pairs[-1].tracked.run_status or "none",
+            "traces delivered": str(min(pair.tracked.traces for pair in self.pairs)),
             "memory, MiB": f"{self._memory('without'):.0f} → {self._memory('tracked'):.0f}",
         }
 
     def _per_sample(self, value: Callable[[Pair], float]) -> str:
         return f"{self.middle(value) / self.samples:.2f}"
+
+    def _milliseconds(self, name: str) -> str:
+        seconds = _of_measurement(name)
+        return self._per_sample(lambda pair: 1000 * seconds(pair))
 
     def _memory(self, variant: str) -> float:
         return self.middle(

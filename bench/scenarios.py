@@ -24,6 +24,7 @@ class Scenario:
         model_seconds: How long the mock model takes for an answer.
         target: Largest acceptable ratio of durations.
         repeats: Pairs of evaluations when nothing else is asked for; short ones need more.
+        traced: Whether tracing is on besides tracking.
     """
 
     letter: str
@@ -32,6 +33,7 @@ class Scenario:
     model_seconds: float
     target: float
     repeats: int
+    traced: bool = False
 
     @property
     def has_server(self) -> bool:
@@ -45,4 +47,7 @@ SCENARIOS = (
     Scenario("c", "nothing listens", "closed", REAL_MODEL_SECONDS, 1.03, 3),
     Scenario("c", "port never answers", "silent", REAL_MODEL_SECONDS, 1.03, 3),
     Scenario("d", "stress: model answers at once", "near", 0.0, 1.15, 9),
+    Scenario("e", "tracing too, loopback", "near", REAL_MODEL_SECONDS, 1.03, 5, traced=True),
+    Scenario("f", "tracing too, 100 ms more", "distant", REAL_MODEL_SECONDS, 1.03, 5, traced=True),
+    Scenario("g", "stress with tracing too", "near", 0.0, 1.35, 9, traced=True),
 )

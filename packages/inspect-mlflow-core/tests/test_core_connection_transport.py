@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from inspect_mlflow_core.connection import MetricPoint, TrackingStore, open_tracking_store
+from inspect_mlflow_core.connection._http_transport import open_transport
 from inspect_mlflow_core.exceptions import DeliveryError, RejectedError, RetryableError
 
 SECRET = "s3cr3t-Pa55word"
@@ -226,6 +227,37 @@ class TestNoAnswer:
         assert isinstance(error, RetryableError)
         assert (error.cause, error.unreachable) == ("connection", True)
         assert len(server.requests) == 1
+
+    @pytest.mark.parametrize("resets", [True, False])
+    def test_a_connection_that_was_closed_while_it_rested(
+        self, tmp_path: Path, resets: bool
+    ) -> None:
+        seen: list[int] = []
+
+        def close_after_one(handler: BaseHTTPRequestHandler) -> None:
+            seen.append(handler.client_address[1])
+            if seen.count(seen[-1]) == 1:
+                answering()(handler)
+                return
+            handler.close_connection = True
+            if resets:
+                linger = b"\x01\0\0\0\0\0\0\0"
+                handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            handler.connection.shutdown(socket.SHUT_WR)
+
+        content = tmp_path / "content.txt"
+        content.write_bytes(b"all of it")
+        with FaultyServer(close_after_one) as server:
+            transport = open_transport(server.uri)
+            for _ in range(2):
+                transport.send("POST", f"{server.uri}/json", json={"a": 1})
+            with content.open("rb") as file:
+                assert file.read(4) == b"all "
+                transport.send("PUT", f"{server.uri}/file", data=file)
+        assert len(seen) == 5
+        assert len(set(seen)) == 3
+        bodies = [request.body for request in server.requests]
+        assert bodies == [b'{"a": 1}'] * 3 + [b"of it"] * 2
 
     def test_a_server_that_never_answers(self, monkeypatch: pytest.MonkeyPatch) -> None:
         module = sys.modules["inspect_mlflow_core.connection._http_store"]

@@ -111,6 +111,17 @@ def test_a_flush_cuts_the_pause_short_and_finds_the_server_back() -> None:
     assert exporter.attempts == 2
 
 
+def test_one_broken_connection_does_not_end_a_flush() -> None:
+    gate = threading.Event()
+    exporter = ScriptedExporter([gate, unreachable()])
+    worker = start(exporter, RetryPolicy(initial_seconds=0.001))
+    worker.submit(Record(exporter, "another", 2))
+    # By the time of the failure the flush has lasted longer than it waits for a lost server.
+    threading.Timer(0.5, gate.set).start()
+    assert worker.flush(DEADLINE_SECONDS).reason == "delivered"
+    assert exporter.attempts >= 3
+
+
 def test_a_flush_gives_up_when_the_server_is_not_there() -> None:
     exporter = ScriptedExporter([unreachable() for _ in range(9)])
     worker = start(exporter)

@@ -90,7 +90,8 @@ def traces(uri: str) -> list[Trace]:
     client = mlflow.MlflowClient(uri)
     ids = [found.experiment_id for found in client.search_experiments()]
     found = client.search_traces(locations=ids, max_results=500, include_spans=True)
-    return sorted(found, key=lambda trace: trace.info.tags["inspect.sample_id"])
+    # The spans of a running sample come first: for a moment its trace has no tags.
+    return sorted(found, key=lambda trace: trace.info.tags.get("inspect.sample_id", ""))
 
 
 def spans(found: list[Trace]) -> dict[str, Any]:

@@ -445,7 +445,7 @@ def test_interrupted_sync_goes_on_from_there(
     log_path: Path, uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(name: str, arguments: tuple[Any, ...]) -> None:
-        if name == "set_trace_tag":
+        if name == "log_spans":
             raise KeyboardInterrupt
 
     stumble(monkeypatch, stop)

@@ -8,7 +8,7 @@ decision of the delivery worker.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from importlib.metadata import entry_points
@@ -92,9 +92,10 @@ class RequestsTransport:
         read_timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
     ) -> requests.Response:
         """Send one request; raise `RetryableError` when no answer comes."""
-        self.statistics.requests += 1
-        try:
-            response = self.session.request(
+
+        def request() -> requests.Response:
+            self.statistics.requests += 1
+            return self.session.request(
                 method,
                 url,
                 params=params,
@@ -106,6 +107,9 @@ class RequestsTransport:
                 # Said with each request, as `REQUESTS_CA_BUNDLE` goes before the session's.
                 verify=self.session.verify,
             )
+
+        try:
+            response = _on_a_live_connection(request, data)
         except (OSError, ValueError) as error:  # RequestException is an OSError.
             raise unanswered(error, self.host) from None
         self.statistics.request_bytes += int(response.request.headers.get("Content-Length") or 0)
@@ -197,6 +201,28 @@ def _databricks_transport(tracking_uri: str) -> MlflowTransport:
             f"Databricks credentials cannot be found: {mask_text(reason)}", cause="credentials"
         ) from None
     return MlflowTransport(credentials.host.rstrip("/"), credentials)
+
+
+def _on_a_live_connection(
+    request: Callable[[], requests.Response], data: IO[bytes] | bytes | None
+) -> requests.Response:
+    """Send a request, and once more when its connection turns out to have been closed.
+
+    A server, and every proxy on the way, closes connections that rest for a few seconds, and a
+    request may be under way just then. Everything that is sent here may be repeated.
+    """
+    from requests.exceptions import ConnectionError as Unconnected
+    from urllib3.exceptions import ProtocolError
+
+    position = data.tell() if data is not None and not isinstance(data, bytes) else 0
+    try:
+        return request()
+    except Unconnected as error:
+        if not (error.args and isinstance(error.args[0], ProtocolError)):
+            raise
+    if data is not None and not isinstance(data, bytes):
+        data.seek(position)
+    return request()
 
 
 def _needs_mlflow() -> bool:

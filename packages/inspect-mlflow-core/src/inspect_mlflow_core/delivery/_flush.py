@@ -23,8 +23,9 @@ class FlushResult:
             rejected and counted in the statistics.
         pending: Records submitted before the flush that still wait.
         waited_seconds: How long the flush took.
-        reason: `"delivered"`; `"unreachable"` when an attempt made for this flush got no answer
-            from the server, or the latest attempt got none and the next one takes long too;
+        reason: `"delivered"`; `"unreachable"` when two attempts in a row got no answer from the
+            server (or one, after a timeout) and the last was made for this flush, or the next
+            one takes long too;
             `"timeout"` when the deadline came first.
         last_cause: Cause of the latest failed attempt, `None` after a success.
     """

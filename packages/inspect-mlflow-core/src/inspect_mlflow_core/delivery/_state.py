@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Final
 
 from inspect_mlflow_core.delivery._attempt import Failure
 from inspect_mlflow_core.delivery._flush import FlushRequest, FlushResult
@@ -13,6 +14,12 @@ from inspect_mlflow_core.delivery._records import Record
 from inspect_mlflow_core.delivery._statistics import DeliveryStatistics, Tally
 
 __all__ = ["DeliveryState"]
+
+_TELLING_ATTEMPTS: Final = 2
+"""In a row without an answer, after which the server is taken to be away."""
+
+_FIRST_GRACE_SECONDS: Final = 3.0
+"""How long a flush waits for the attempt after the first one without an answer."""
 
 
 class DeliveryState:
@@ -36,6 +43,8 @@ class DeliveryState:
         self._flush_sequence = 0
         self._unreachable = False
         self._unreachable_generation = 0
+        self._unanswered_attempts = 0
+        self._unanswered_at = 0.0
 
     def set_queue_bytes(self, queue_bytes: int) -> None:
         """Change the bound of the queue for the records to come."""
@@ -89,9 +98,12 @@ class DeliveryState:
                 tally.rejected[failure.cause] += len(segment)
             self._last_cause = None if failure is None else failure.cause
             self._unreachable = False
+            self._unanswered_attempts = 0
             self.condition.notify_all()
 
-    def count_retry(self, segment: Sequence[Entry], failure: Failure, generation: int) -> None:
+    def count_retry(
+        self, segment: Sequence[Entry], failure: Failure, generation: int, now: float
+    ) -> None:
         """Count a failed attempt, begun when `generation` was the number of the latest flush."""
         with self.condition:
             self._tallies[segment[0].record.exporter.name].retries[failure.cause] += 1
@@ -99,6 +111,9 @@ class DeliveryState:
             self._unreachable = failure.unreachable
             if failure.unreachable:
                 self._unreachable_generation = generation
+                self._count_unanswered(failure, now)
+            else:
+                self._unanswered_attempts = 0
             self.condition.notify_all()
 
     def begin_flush(self, timeout_seconds: float, now: float) -> FlushRequest:
@@ -116,8 +131,9 @@ class DeliveryState:
             oldest = self._oldest_sequence()
             if oldest is None or oldest > request.sequence:
                 return request.result("delivered", 0, now, self._last_cause)
-            without_answer = self._unreachable and request.grace_seconds(now) <= 0.0
-            if self._unreachable_generation >= request.generation or without_answer:
+            without_answer = self._unreachable and self._grace_seconds(request, now) <= 0.0
+            told = self._unanswered_attempts >= _TELLING_ATTEMPTS
+            if (told and self._unreachable_generation >= request.generation) or without_answer:
                 pending = self._pending_until(request.sequence)
                 return request.result("unreachable", pending, now, self._last_cause)
             if request.remaining_seconds(now) <= 0.0:
@@ -129,7 +145,7 @@ class DeliveryState:
         """How long a flush without a result may wait before it looks again."""
         with self.condition:
             if self._unreachable:
-                return request.grace_seconds(now)
+                return self._grace_seconds(request, now)
             return request.remaining_seconds(now)
 
     def has_pending(self) -> bool:
@@ -152,6 +168,19 @@ class DeliveryState:
                 held_bytes=self._queue.held_bytes,
                 last_cause=self._last_cause,
             )
+
+    def _count_unanswered(self, failure: Failure, now: float) -> None:
+        # A single connection may break, or its server restart; to wait in vain for an answer
+        # takes long enough to say something by itself.
+        self._unanswered_at = now
+        self._unanswered_attempts += 1 if failure.cause != "timeout" else _TELLING_ATTEMPTS
+
+    def _grace_seconds(self, request: FlushRequest, now: float) -> float:
+        """Time left for an attempt in progress after one without an answer, never negative."""
+        grace_seconds = request.grace_seconds(now)
+        if self._unanswered_attempts < _TELLING_ATTEMPTS:
+            grace_seconds = max(grace_seconds, self._unanswered_at + _FIRST_GRACE_SECONDS - now)
+        return min(grace_seconds, request.remaining_seconds(now))
 
     def _wake_worker(self) -> None:
         if self._worker_sleeps:

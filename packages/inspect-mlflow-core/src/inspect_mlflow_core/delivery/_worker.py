@@ -212,7 +212,7 @@ class DeliveryWorker:
                 failures += 1
                 halve = failures % _FAILURES_BEFORE_HALVING == 0
                 segments.extendleft(reversed(_halves(segment) if halve else [segment]))
-                state.count_retry(segment, failure, generation)
+                state.count_retry(segment, failure, generation, self._clock.now())
                 report(failure)
                 if self._pause(state, failure, failures, generation):
                     failures = 0

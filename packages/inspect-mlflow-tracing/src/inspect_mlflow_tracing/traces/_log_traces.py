@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from inspect_mlflow_core.connection import ConcurrentCalls, StoredTrace, TraceRecord, TraceStore
+from inspect_mlflow_core.connection import ConcurrentCalls, TraceRecord, TraceStore
 from inspect_mlflow_core.exceptions import RejectedError
-from inspect_mlflow_tracing.mapping import TRACE_DIGEST, TracedTask, sample_trace
+from inspect_mlflow_tracing.mapping import TracedTask, sample_trace
 
 from ._deliver import TraceContent
 from ._unlogged import end_unlogged_of, stored_traces
-from ._write import write_trace
+from ._write import is_written, write_trace
 
 if TYPE_CHECKING:
     from inspect_mlflow_core.logs import EvalLogReader, SampleVersion
@@ -87,7 +87,7 @@ def write_log_traces(
                 continue
             trace = sample_trace(sample, task, content=content)
             logged.add(trace.trace_id)
-            if _is_stored(trace, stored.get(trace.trace_id)):
+            if is_written(trace, stored.get(trace.trace_id)):
                 result.unchanged += 1
             else:
                 calls.start(partial(_write, store, trace, written, result.problems))
@@ -107,11 +107,6 @@ def _samples(
 
 def _if_delivered(delivered: frozenset[SampleVersion], version: SampleVersion) -> str | None:
     return "delivered" if version in delivered else None
-
-
-def _is_stored(trace: TraceRecord, stored: StoredTrace | None) -> bool:
-    digest = trace.tags.get(TRACE_DIGEST)
-    return digest is not None and stored is not None and stored.tags.get(TRACE_DIGEST) == digest
 
 
 def _write(store: TraceStore, trace: TraceRecord, written: list[str], problems: list[str]) -> None:
