@@ -344,17 +344,25 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session(default=False, reuse_venv=True)
-@nox.parametrize("subject", ["evaluation", "traces"], ids=["evaluation", "traces"])
+@nox.parametrize("subject", ["evaluation", "traces", "comparison"])
 def bench(session: nox.Session, subject: str) -> None:
-    """Measure what tracking and tracing cost an evaluation, and how fast traces are written.
+    """Measure speed and memory beside doing without: of evaluations, traces and comparisons.
 
-    Arguments go to bench/run.py or bench/traces.py: nox -s "bench(evaluation)" -- --quick
+    Arguments go to the script in bench/: nox -s "bench(subject='evaluation')" -- --quick
     """
     umbrella = PACKAGES[UMBRELLA]
     session.install(*editables([umbrella, *siblings(umbrella)]), "mlflow")
     isolate(session)
-    script = {"evaluation": "bench/run.py", "traces": "bench/traces.py"}[subject]
-    session.run("python", script, *session.posargs)
+    script = {"evaluation": "run", "traces": "traces", "comparison": "comparison"}[subject]
+    session.run("python", f"bench/{script}.py", *session.posargs)
+
+
+@nox.session(default=False, reuse_venv=True)
+def calibration(session: nox.Session) -> None:
+    """Simulate how often the default tests err and intervals miss (about ten minutes)."""
+    session.install(*editables([PACKAGES[COMPARE]]))
+    isolate(session)
+    session.run("python", "bench/calibration.py", *session.posargs)
 
 
 @nox.session(default=False, requires=["build"])

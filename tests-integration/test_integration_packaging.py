@@ -139,7 +139,7 @@ def test_registering_hooks_imports_neither_mlflow_nor_pandas(name: str, tmp_path
 
 def test_commands_of_the_packages_can_be_loaded() -> None:
     points = entry_points(group="inspect_mlflow.commands")
-    assert {"sync", "sync-traces"} <= points.names
+    assert {"compare", "sync", "sync-traces"} <= points.names
     assert all(callable(point.load()) for point in points)
 
 

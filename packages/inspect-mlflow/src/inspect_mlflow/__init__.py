@@ -11,16 +11,34 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from inspect_mlflow.comparison import (
+        ComparisonResult,
+        MetricComparison,
+        SampleComparison,
+        compare_evals,
+    )
     from inspect_mlflow.tracing import MlflowTracingHooks, rebuild_sample
     from inspect_mlflow.tracking import MlflowTrackingHooks
 
 __version__ = version("inspect-mlflow")
 
-__all__ = ["MlflowTracingHooks", "MlflowTrackingHooks", "rebuild_sample"]
+__all__ = [
+    "ComparisonResult",
+    "MetricComparison",
+    "MlflowTracingHooks",
+    "MlflowTrackingHooks",
+    "SampleComparison",
+    "compare_evals",
+    "rebuild_sample",
+]
 
 _HOME = {
+    "ComparisonResult": "inspect_mlflow.comparison",
+    "MetricComparison": "inspect_mlflow.comparison",
     "MlflowTracingHooks": "inspect_mlflow.tracing",
     "MlflowTrackingHooks": "inspect_mlflow.tracking",
+    "SampleComparison": "inspect_mlflow.comparison",
+    "compare_evals": "inspect_mlflow.comparison",
     "rebuild_sample": "inspect_mlflow.tracing",
 }
 
