@@ -41,6 +41,7 @@ def test_without_threads_calls_are_made_in_order() -> None:
     with ConcurrentCalls(0) as calls:
         for number in range(5):
             calls.start(partial(made.append, number))
+        assert not calls.failed
     assert made == [0, 1, 2, 3, 4]
 
 
@@ -56,6 +57,7 @@ def test_the_first_error_is_raised_and_stops_what_has_not_begun(limit: int) -> N
             calls.start(fail)
             with pytest.raises(RetryableError, match="no answer"):
                 calls.wait()
+            assert calls.failed
             calls.start(lambda: made.append("late"))
 
     with pytest.raises(RetryableError, match="no answer"):

@@ -9,6 +9,7 @@ import math
 import random
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Literal
@@ -42,6 +43,7 @@ from inspect_mlflow_core.kept_sample import (
     kept_attributes,
     packed_sample,
     rebuild_sample,
+    rebuild_samples,
     unpacked_sample,
 )
 from inspect_mlflow_core.logs import EvalLogReader
@@ -459,3 +461,77 @@ def test_wrong_arguments_are_refused() -> None:
         packed_sample({}, piece_characters=0)
     with pytest.raises(ValueError, match="at least one span"):
         kept_attributes(["piece"], 0)
+
+
+def trace_of_several(samples: Sequence[dict[str, Any]], span_count: int = 3) -> TraceRecord:
+    """A trace as that of a whole evaluation: samples below tasks, in no order."""
+    spans = [_span("run", None), _span("task 1", "run"), _span("task 2", "run")]
+    for number, sample in enumerate(samples):
+        pieces = packed_sample(sample, piece_characters=200)
+        own = f"sample {number}"
+        for place, kept in enumerate(kept_attributes(pieces, span_count)):
+            # Each below the one before.
+            name = f"{own} span {place}" if place else own
+            above = f"{own} span {place - 1}" if place > 1 else own
+            parent = above if place else f"task {number % 2 + 1}"
+            spans.append(_span(name, parent, kept, start_ns=1_000 - number))
+    random.Random(0).shuffle(spans)
+    return TraceRecord(TRACE_ID, "1", "OK", 1, 1, "", "", spans=tuple(spans))
+
+
+def _span(
+    name: str, parent: str | None, kept: dict[str, str] | None = None, start_ns: int = 1
+) -> SpanRecord:
+    attributes = {"mlflow.spanInputs": {"text": name}, **(kept or {})}
+    return SpanRecord(TRACE_ID, name, parent, name, "CHAIN", start_ns, 2_000, attributes=attributes)
+
+
+def test_every_sample_of_a_trace_is_rebuilt(log_path: str) -> None:
+    with EvalLogReader.open(log_path) as reader:
+        samples = list(reader.samples())
+    rebuilt = rebuild_samples(trace_of_several(samples))
+
+    expected = read_by_inspect(log_path, samples)
+    # In the order in which they began: the last first.
+    assert list(map(dumped, rebuilt)) == list(map(dumped, reversed(expected)))
+
+
+def test_a_trace_with_one_sample_is_rebuilt_either_way() -> None:
+    for trace in (trace_of(packed_sample(raw_sample())), trace_of_several([raw_sample()])):
+        (one,) = rebuild_samples(trace)
+        assert dumped(rebuild_sample(trace)) == dumped(one)
+
+
+def test_several_samples_are_not_one() -> None:
+    trace = trace_of_several([raw_sample(), raw_sample(epoch=2)])
+
+    with pytest.raises(ValueError, match="holds 2 samples; rebuild_samples") as caught:
+        rebuild_sample(trace)
+    assert not isinstance(caught.value, TraceReadError)
+
+
+@pytest.mark.parametrize("lost", ["sample 0 span 1", "sample 0 span 2"])
+def test_one_incomplete_sample_among_several_is_an_error(lost: str) -> None:
+    samples = [raw_sample(input="".join(random.Random(0).choices("abcdef", k=5_000))), raw_sample()]
+    trace = trace_of_several(samples)
+    spans = tuple(span for span in trace.spans if span.span_id != lost)
+
+    with pytest.raises(TraceReadError, match="is missing"):
+        rebuild_samples(replace(trace, spans=spans))
+
+
+def test_spans_that_hang_in_a_circle_end_nothing() -> None:
+    trace = trace_of_several([raw_sample(), raw_sample(epoch=2)])
+    circle = (_span("a", "b"), _span("b", "a"), _span("c", "gone"), _span("d", "d"))
+
+    rebuilt = rebuild_samples(replace(trace, spans=(*circle, *trace.spans)))
+
+    assert [sample.epoch for sample in rebuilt] == [2, 1]
+
+
+def test_a_trace_without_samples_gives_an_error() -> None:
+    for spans in ((), (_span("run", None), _span("task 1", "run"))):
+        trace = TraceRecord(TRACE_ID, "1", "OK", 1, 1, "", "", spans=spans)
+        for rebuild in (rebuild_sample, rebuild_samples):
+            with pytest.raises(TraceReadError, match="holds no Inspect sample"):
+                rebuild(trace)

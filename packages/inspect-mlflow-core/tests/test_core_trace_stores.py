@@ -31,7 +31,7 @@ from inspect_mlflow_core.connection import (
     traces_supported,
 )
 from inspect_mlflow_core.exceptions import DeliveryError, RejectedError, RetryableError
-from inspect_mlflow_core.testing import copy_store, running_server
+from inspect_mlflow_core.testing import copy_store, running_server, trace_contents
 
 START_NS = 1_790_000_000_123_456_789
 START_MS = START_NS // 1_000_000
@@ -390,6 +390,45 @@ def _comparable(contents: dict[str, Any]) -> dict[str, Any]:
     return contents
 
 
+class TestRemovedAssessments:
+    def test_the_others_stay(self, store: TraceStore, experiment_id: str) -> None:
+        trace = rich_trace(experiment_id, uuid.uuid4().hex)
+        write(store, trace)
+        by_name = {assessment.name: assessment for assessment in trace.assessments}
+        gone = {"match", "expected_response"}
+        for name in gone:
+            store.delete_assessment(trace.trace_id, by_name[name].assessment_id)
+        names = [found["assessment_name"] for found in read(store, trace)["assessments"]]
+        assert set(names) == set(by_name) - gone - {"nothing"}
+        assert len(read(store, trace)["spans"]) == 3
+
+    def test_what_is_not_there_counts_as_removed(
+        self, store: TraceStore, experiment_id: str
+    ) -> None:
+        trace = rich_trace(experiment_id, uuid.uuid4().hex)
+        write(store, trace)
+        before = read(store, trace)
+        identifier = trace.assessments[0].assessment_id
+        for trace_id, wanted in (
+            (trace.trace_id, f"a-{uuid.uuid4().hex}"),
+            (trace.trace_id, "no id at all?"),
+            (uuid.uuid4().hex, identifier),
+        ):
+            store.delete_assessment(trace_id, wanted)
+        assert read(store, trace) == before
+        for _ in range(2):
+            store.delete_assessment(trace.trace_id, identifier)
+        assert len(read(store, trace)["assessments"]) == len(before["assessments"]) - 1
+
+    def test_they_can_be_written_again(self, store: TraceStore, experiment_id: str) -> None:
+        trace = rich_trace(experiment_id, uuid.uuid4().hex)
+        write(store, trace)
+        before = read(store, trace)
+        store.delete_assessment(trace.trace_id, trace.assessments[0].assessment_id)
+        write(store, trace)
+        assert read(store, trace) == before
+
+
 class TestTotals:
     def test_tokens_and_cost_are_summed(self, store: TraceStore, experiment_id: str) -> None:
         trace_id = uuid.uuid4().hex
@@ -425,6 +464,16 @@ class TestTotals:
         found = read(store, trace)
         assert found["usage"]["total_tokens"] == 15
         assert found["cost"] is None
+
+    def test_an_unknown_cost_is_no_difference_between_stores(self, store_uri: str) -> None:
+        store = open_trace_store(store_uri)
+        trace_id = uuid.uuid4().hex
+        trace = new_trace(new_experiment(store), new_span(trace_id, 1), usage_span(trace_id, 2))
+        write(store, trace)
+        (told,) = trace_contents(store_uri).values()
+        attributes = told["spans"]["2" * 16]["attributes"]
+        assert attributes["mlflow.chat.tokenUsage"] == USAGE
+        assert "mlflow.llm.cost" not in attributes
 
     def test_prices_are_not_looked_for_on_the_network(
         self, sqlite_uri: str, monkeypatch: pytest.MonkeyPatch
@@ -649,6 +698,33 @@ class TestSearch:
         assert [trace.trace_id for trace in some] == [trace.trace_id for trace in traces[::2]]
         assert some[0].tags["inspect.eval_id"] == "e0"
 
+    def test_assessments_are_told_also_those_of_others(
+        self, store: TraceStore, experiment_id: str
+    ) -> None:
+        from mlflow import MlflowClient
+        from mlflow.entities import AssessmentSource, Feedback
+
+        trace = rich_trace(experiment_id, uuid.uuid4().hex)
+        write(store, trace)
+        added = Feedback("match", False, source=AssessmentSource("HUMAN", "me"))
+        added.trace_id = trace.mlflow_trace_id
+        client = MlflowClient(tracking_uri=store.tracking_uri)
+        written = client._tracking_client.store.create_assessment(added)
+        (found,) = store.search_traces(experiment_id, "")
+        expected = {
+            (assessment.assessment_id, assessment.name, assessment.kind)
+            for assessment in trace.assessments
+            if assessment.name != "nothing"
+        }
+        expected.add((written.assessment_id, "match", "feedback"))
+        told = [(each.assessment_id, each.name, each.kind) for each in found.assessments]
+        assert sorted(told) == sorted(expected)
+
+    def test_a_trace_without_assessments(self, store: TraceStore, experiment_id: str) -> None:
+        write(store, new_trace(experiment_id))
+        (found,) = store.search_traces(experiment_id, "")
+        assert found.assessments == ()
+
     def test_scores_tokens_and_spans_can_be_searched(
         self, store: TraceStore, experiment_id: str
     ) -> None:
@@ -781,7 +857,7 @@ class ScriptedServer:
                 self.end_headers()
                 self.wfile.write(text.encode())
 
-            do_GET = do_POST = do_PUT = answer
+            do_GET = do_POST = do_PUT = do_DELETE = answer
 
             def log_message(self, format: str, *arguments: Any) -> None:
                 pass
@@ -849,6 +925,32 @@ class TestAnswers:
         answer = (400, "application/json", error_json(code))
         with ScriptedServer({"/api/3.0/mlflow/traces": answer}) as server:
             assert open_trace_store(server.uri).start_trace(new_trace("1")) == ""
+
+    @pytest.mark.parametrize(
+        ("answer", "kind"),
+        [
+            ((404, "application/json", error_json("RESOURCE_DOES_NOT_EXIST")), None),
+            ((404, "text/html", "not found"), RejectedError),
+            ((403, "application/json", error_json("PERMISSION_DENIED")), RejectedError),
+            ((500, "application/json", error_json("INTERNAL_ERROR")), RetryableError),
+            (
+                (400, "application/json", error_json("BAD_REQUEST", "database is locked")),
+                RetryableError,
+            ),
+        ],
+    )
+    def test_to_the_removal_of_an_assessment(
+        self, answer: Scripted, kind: type[DeliveryError] | None
+    ) -> None:
+        path = f"/api/3.0/mlflow/traces/tr-{'1' * 32}/assessments/a-2%2F3"
+        with ScriptedServer({path: answer}) as server:
+            store = open_trace_store(server.uri)
+            if kind is None:
+                store.delete_assessment("1" * 32, "a-2/3")
+            else:
+                with pytest.raises(kind):
+                    store.delete_assessment("1" * 32, "a-2/3")
+            assert server.requests == [(path, b"")]
 
     def test_another_experiment_of_the_trace_is_an_error(self) -> None:
         text = error_json("INVALID_PARAMETER_VALUE", "already exists in another experiment")

@@ -1,7 +1,16 @@
 from __future__ import annotations
 
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, settings
 
+from inspect_mlflow_core.testing import copy_store, running_server
 from inspect_mlflow_core.testing.fixtures import (
     restored_environment,
     settings_of_machine_removed,
@@ -16,3 +25,51 @@ settings.register_profile(
     "any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("any-machine")
+
+
+@dataclass(frozen=True)
+class Served:
+    """What a server serves.
+
+    Args:
+        uri: Its tracking URI.
+        database: Its SQLite file.
+        artifacts: Where its artifacts lie.
+    """
+
+    uri: str
+    database: Path
+    artifacts: Path
+
+
+@pytest.fixture(scope="session")
+def served_to_all(
+    store_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    """A server takes seconds to start: so there is one for all tests."""
+    directory = tmp_path_factory.mktemp("served")
+    copy_store(store_template, directory)
+    with running_server(directory / "mlflow.db", directory) as found:
+        yield Served(found.uri, directory / "mlflow.db", directory / "artifacts")
+
+
+@pytest.fixture
+def served(served_to_all: Served, store_template: Path) -> Served:
+    """The server, emptied."""
+    from inspect_mlflow_tracing import _evaluation
+
+    with (
+        closing(sqlite3.connect(store_template)) as empty,
+        closing(sqlite3.connect(served_to_all.database, timeout=60)) as database,
+    ):
+        empty.backup(database)
+    shutil.rmtree(served_to_all.artifacts, ignore_errors=True)
+    # The hooks of this process know the experiments that were there.
+    _evaluation._exporter._destinations.clear()
+    return served_to_all
+
+
+@pytest.fixture
+def server(served: Served) -> str:
+    """The tracking URI of an empty server."""
+    return served.uri

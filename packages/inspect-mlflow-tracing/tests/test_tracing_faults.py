@@ -24,18 +24,9 @@ from mlflow import MlflowClient
 
 from inspect_mlflow_core import reporting
 from inspect_mlflow_core.delivery import delivery_worker
-from inspect_mlflow_core.testing import copy_store, running_server
 from inspect_mlflow_tracing import sync_traces
 
 COMMAND = "inspect-mlflow sync-traces"
-
-
-@pytest.fixture(scope="module")
-def server(store_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    directory = tmp_path_factory.mktemp("server")
-    copy_store(store_template, directory)
-    with running_server(directory / "mlflow.db", directory) as found:
-        yield found.uri
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,7 @@ from inspect_ai.model import ModelOutput, ModelUsage, get_model
 from inspect_ai.scorer import match
 
 from inspect_mlflow_core import reporting
-from inspect_mlflow_core.testing import clean_environment
+from inspect_mlflow_core.testing import clean_environment, copy_store
 from inspect_mlflow_tracing import MlflowTracingHooks
 
 METHODS = (
@@ -215,11 +215,11 @@ def test_hooks_leave_the_network_and_the_time_to_others(
 
 
 def test_nothing_of_mlflow_changes_in_the_process(
-    traced: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    traced: str, store_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import mlflow
 
-    own_uri = f"sqlite:///{tmp_path}/own.db"
+    own_uri = copy_store(store_template, tmp_path)
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(own_uri)
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from inspect_mlflow_core.connection import TraceStore, open_trace_store
 from inspect_mlflow_core.exceptions import RetryableError
 from inspect_mlflow_core.kept_sample import rebuild_sample
 from inspect_mlflow_core.logs import EvalLogReader
-from inspect_mlflow_core.testing import copy_store, running_server, trace_contents
+from inspect_mlflow_core.testing import copy_store, trace_contents
 from inspect_mlflow_tracing._destination import TraceDestination
 from inspect_mlflow_tracing.mapping import TracedTask
 from inspect_mlflow_tracing.traces import LogTraces, write_log_traces
@@ -182,18 +182,8 @@ def test_in_a_database(
     assert assert_taken_up_again(log_path, expected, begin) >= 6
 
 
-@pytest.fixture(scope="module")
-def served(
-    store_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, Path]]:
-    directory = tmp_path_factory.mktemp("served")
-    copy_store(store_template, directory)
-    with running_server(directory / "mlflow.db", directory) as server:
-        yield server.uri, directory / "artifacts"
-
-
-def test_over_http(log_path: str, served: tuple[str, Path]) -> None:
-    uri, artifacts = served
+def test_over_http(log_path: str, served: Any) -> None:
+    uri, artifacts = served.uri, served.artifacts
     client = MlflowClient(uri)
     with EvalLogReader.open(log_path) as reader:
         task = task_of(reader, uri)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -39,7 +37,7 @@ from inspect_mlflow_core.active_runs import ActiveRun, enter_active_run, leave_a
 from inspect_mlflow_core.background_process import BackgroundProcess
 from inspect_mlflow_core.connection import ensure_experiment, open_tracking_store
 from inspect_mlflow_core.delivery import Record, delivery_worker
-from inspect_mlflow_core.testing import copy_store, running_server, trace_contents
+from inspect_mlflow_core.testing import copy_store, trace_contents
 from inspect_mlflow_tracing import _exporter, rebuild_sample, sync_traces
 
 Contents = dict[str, dict[str, Any]]
@@ -129,15 +127,15 @@ class Stores:
 
     def assert_equal(self) -> Contents:
         """Hold what is there live against what a sync gives, and return it."""
-        live = contents_of(self.live_uri)
+        live = trace_contents(self.live_uri)
         self._open_the_same_runs()
         assert sync_traces(self.logs, tracking_uri=self.synced_uri).complete
-        synced = contents_of(self.synced_uri)
+        synced = trace_contents(self.synced_uri)
         assert live == synced
         for uri in (self.synced_uri, self.live_uri):
             report = sync_traces(self.logs, tracking_uri=uri)
             assert {result.written for result in report.results} == {0}, report
-            assert contents_of(uri) == synced
+            assert trace_contents(uri) == synced
         return live
 
     def _open_the_same_runs(self) -> None:
@@ -154,16 +152,6 @@ def stores(
     yield found
 
 
-def contents_of(uri: str) -> Contents:
-    found = trace_contents(uri)
-    for trace in found.values():
-        for span in trace["spans"].values():
-            # Without a price a database holds null, where a server holds nothing.
-            if span["attributes"].get("mlflow.llm.cost", 0) is None:
-                del span["attributes"]["mlflow.llm.cost"]
-    return found
-
-
 @tool
 def add() -> Tool:
     async def execute(x: int, y: int) -> str:
@@ -178,9 +166,18 @@ def add() -> Tool:
     return execute
 
 
-def mock_model(name: str = MODEL, *, seconds: float = 0.0) -> Model:
+async def at_once(asked: str) -> None:
+    """Let a model answer without further ado."""
+
+
+async def not_for_three(asked: str) -> None:
+    if "1+1 (3)" in asked:
+        raise RuntimeError(f"the model is out of order: {SECRET}")
+
+
+def mock_model(name: str = MODEL, *, before: Callable[[str], Awaitable[None]] = at_once) -> Model:
     async def answer(messages: Any, tools: Any, tool_choice: Any, config: Any) -> ModelOutput:
-        await anyio.sleep(seconds)
+        await before(messages[0].text)
         if tools and not any(message.role == "tool" for message in messages):
             output = ModelOutput.for_tool_call(name, "add", {"x": 1, "y": 1, "why": SECRET})
         else:
@@ -286,24 +283,26 @@ def test_a_run_that_comes_too_late_is_found_at_the_end(
     deliver = _exporter.deliver_samples
     monkeypatch.setattr(_exporter, "deliver_samples", first_without_run)
     run(stores, tools_task())
-    contents = contents_of(stores.live_uri)
+    contents = trace_contents(stores.live_uri)
     assert opened
     assert all("mlflow.sourceRun" in trace["metadata"] for trace in contents.values())
 
 
 def test_sample_error_while_the_task_goes_on(stores: Stores) -> None:
-    run(stores, Task(dataset=samples(), solver=breaks(), scorer=includes()), fail_on_error=False)
+    task = Task(dataset=samples(), solver=breaks(), scorer=includes())
+    run(stores, task, model=mock_model(before=not_for_three), fail_on_error=False)
     contents = stores.assert_equal()
-    assert states(contents) == ["ERROR", "OK", "OK"]
-    assert tags(contents, "status") == ["error", "success", "success"]
-    (failed,) = [trace for trace in contents.values() if trace["state"] == "ERROR"]
+    assert states(contents) == ["ERROR", "ERROR", "OK"]
+    assert tags(contents, "status") == ["error", "error", "success"]
     exceptions = [
-        event
-        for span in failed["spans"].values()
+        (trace["tags"]["inspect.sample_id"], span["type"], event[2]["exception.message"])
+        for trace in contents.values()
+        for span in trace["spans"].values()
         for event in span["events"]
         if event[0] == "exception"
     ]
-    assert any("this sample is broken" in str(event) for event in exceptions)
+    assert ("2", "CHAIN", f"this sample is broken: {SECRET}") in exceptions
+    assert ("3", "CHAT_MODEL", f"the model is out of order: {SECRET}") in exceptions
 
 
 def test_task_error(stores: Stores) -> None:
@@ -314,10 +313,11 @@ def test_task_error(stores: Stores) -> None:
 
 
 def test_epochs(stores: Stores) -> None:
-    run(stores, tools_task(), epochs=Epochs(2, "mean"))
+    logs = run(stores, tools_task(), epochs=Epochs(2, "mean"))
     contents = stores.assert_equal()
     assert tags(contents, "epoch") == ["1"] * 3 + ["2"] * 3
     assert len(set(contents)) == 6
+    assert rebuilt(stores.live_uri) == logged(logs)
 
 
 def test_retried_samples_have_one_trace(stores: Stores) -> None:
@@ -370,7 +370,7 @@ def test_a_task_switches_tracing_for_itself(
         run(stores, [tools_task(name="own", metadata=own), tools_task(name="other")])
     finally:
         forget_traced_tasks()
-    assert set(tags(contents_of(stores.live_uri), "task")) == {"own" if wanted else "other"}
+    assert set(tags(trace_contents(stores.live_uri), "task")) == {"own" if wanted else "other"}
     if wanted:
         assert len(MlflowClient(stores.live_uri).search_experiments()) == 2
 
@@ -390,21 +390,29 @@ def test_without_content_no_text_is_in_the_store(
         [
             tools_task(name="tools"),
             picture_task(),
-            Task(name="broken", dataset=samples(), solver=breaks(), scorer=includes()),
+            Task(
+                name="broken",
+                dataset=samples(),
+                solver=breaks(),
+                scorer=includes(),
+                model=mock_model(before=not_for_three),
+            ),
         ],
         fail_on_error=False,
     )
     contents = stores.assert_equal()
-    assert len(contents) == 7
+    assert states(contents) == ["ERROR"] * 2 + ["OK"] * 5
     database = Path(stores.live_uri.removeprefix("sqlite:///"))
     stored = b"".join(path.read_bytes() for path in database.parent.rglob("*") if path.is_file())
-    for text in (SECRET, "this sample is broken", "Add two numbers", "iVBORw0KGgo"):
+    errors = "this sample is broken", "the model is out of order"
+    for text in (SECRET, *errors, "Add two numbers", "iVBORw0KGgo"):
         assert text not in str(contents)
         assert text.encode() not in stored
     assert not any(trace["attachments"] for trace in contents.values())
     with_tools = [t for t in contents.values() if t["tags"]["inspect.task"] == "tools"]
     assert all("TOOL" in {s["type"] for s in t["spans"].values()} for t in with_tools)
-    assert all('"total_tokens": 8' in t["metadata"]["mlflow.trace.tokenUsage"] for t in with_tools)
+    usage = '{"input_tokens": 6, "output_tokens": 2, "total_tokens": 8}'
+    assert {t["metadata"]["mlflow.trace.tokenUsage"] for t in with_tools} == {usage}
 
 
 def test_json_logs(stores: Stores) -> None:
@@ -419,10 +427,16 @@ def test_images_are_attached_once(stores: Stores) -> None:
     assert len(trace["attachments"]) == 1
 
 
-def test_long_evaluations_are_traced_by_another_process(
+def test_long_evaluations_are_traced_by_another_process_while_they_run(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     delivered: list[int] = []
+
+    async def last_one_waits(asked: str) -> None:
+        with anyio.fail_after(90):
+            while "1+1 (8)" in asked and sum(delivered) < 3:
+                await anyio.sleep(0.05)
+
     call = BackgroundProcess.call
 
     def counted(self: BackgroundProcess, function: Any, *arguments: Any) -> Any:
@@ -433,7 +447,14 @@ def test_long_evaluations_are_traced_by_another_process(
 
     monkeypatch.setattr(BackgroundProcess, "call", counted)
     monkeypatch.setattr(_exporter, "BACKGROUND_AFTER_SECONDS", 0.0)
-    run(stores, Task(dataset=samples(8), scorer=includes()), model=mock_model(seconds=0.01))
+    (log,) = run(
+        stores,
+        Task(dataset=samples(8), scorer=includes()),
+        model=mock_model(before=last_one_waits),
+        max_samples=2,
+        log_buffer=1,
+    )
+    assert log.status == "success"
     assert sum(delivered) == 8
     assert states(stores.assert_equal()) == ["OK"] * 8
 
@@ -452,14 +473,6 @@ def test_a_lost_background_process_costs_nothing(
     assert states(stores.assert_equal()) == ["OK"] * 3
 
 
-@pytest.fixture(scope="module")
-def server(store_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    directory = tmp_path_factory.mktemp("server")
-    copy_store(store_template, directory)
-    with running_server(directory / "mlflow.db", directory) as found:
-        yield found.uri
-
-
 def test_over_http(
     server: str, tmp_path: Path, store_template: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -472,11 +485,7 @@ def test_over_http(
         contents = stores.assert_equal()
     finally:
         RunOpenerHooks.eval_ids.clear()
-    assert rebuilt(server) == {
-        sample.uuid: repr(sample.model_dump())
-        for log in logs
-        for sample in read_eval_log(log.location).samples or ()
-    }
+    assert rebuilt(server) == logged(logs)
     assert states(contents) == ["ERROR"] * 2 + ["OK"] * 12
     assert all("mlflow.sourceRun" in trace["metadata"] for trace in contents.values())
 
@@ -487,6 +496,15 @@ def rebuilt(uri: str) -> dict[str | None, str]:
     experiments = [found.experiment_id for found in client.search_experiments()]
     samples = [rebuild_sample(trace) for trace in client.search_traces(locations=experiments)]
     return {sample.uuid: repr(sample.model_dump()) for sample in samples}
+
+
+def logged(logs: list[EvalLog]) -> dict[str | None, str]:
+    """The samples of some logs, in the same form."""
+    return {
+        sample.uuid: repr(sample.model_dump())
+        for log in logs
+        for sample in read_eval_log(log.location).samples or ()
+    }
 
 
 TASK_FILE = """
@@ -598,7 +616,7 @@ def test_eval_set_with_a_retry(stores: Stores, task_directory: Path, immediate: 
     )
     assert success
     assert sync_traces(stores.logs, tracking_uri=stores.synced_uri).complete
-    live, synced = contents_of(stores.live_uri), contents_of(stores.synced_uri)
+    live, synced = trace_contents(stores.live_uri), trace_contents(stores.synced_uri)
     standing = {log.eval.eval_id for log in logs}
     # Inspect deletes the log of the first attempt, of which the live traces are all there is.
     earlier = {
@@ -661,24 +679,3 @@ def test_interrupted_by_the_user(stores: Stores, task_directory: Path) -> None:
     assert {"1", "2"} <= set(tags(contents, "sample_id")), output
     assert set(tags(contents, "status")) == {"success", "cancelled"}, output
     assert f"{len(contents)} traces complete" in output
-
-
-def test_killed_then_synced(
-    stores: Stores, task_directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Of samples that were only shown while they ran, the log knows nothing.
-    monkeypatch.setenv("INSPECT_MLFLOW_TRACE_RUNNING_SAMPLES", "false")
-    process = start_and_wait(stores, task_directory)
-    wait_until(lambda: traces_in(stores.live_uri) >= 2, process)
-    process.kill()
-    process.communicate()
-    assert sync_traces(stores.logs, tracking_uri=stores.live_uri).complete
-    contents = stores.assert_equal()
-    assert {"1", "2"} <= set(tags(contents, "sample_id"))
-    assert set(states(contents)) == {"OK"}
-
-
-def traces_in(uri: str) -> int:
-    with closing(sqlite3.connect(uri.removeprefix("sqlite:///"))) as database:
-        (count,) = database.execute("SELECT COUNT(*) FROM trace_info").fetchone()
-    return int(count)

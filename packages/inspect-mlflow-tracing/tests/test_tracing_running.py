@@ -19,7 +19,14 @@ import pytest
 from inspect_ai import Task, eval, eval_set
 from inspect_ai.agent import Agent, AgentState, agent, as_tool, react
 from inspect_ai.dataset import Sample
-from inspect_ai.event import InfoEvent, ModelEvent, SpanBeginEvent, SpanEndEvent, ToolEvent
+from inspect_ai.event import (
+    InfoEvent,
+    ModelEvent,
+    SandboxEvent,
+    SpanBeginEvent,
+    SpanEndEvent,
+    ToolEvent,
+)
 from inspect_ai.log import EvalConfig, EvalDataset, EvalLog, EvalSpec, Transcript
 from inspect_ai.model import (
     ChatMessageTool,
@@ -41,9 +48,9 @@ from inspect_mlflow_core.connection import TraceRecord, open_trace_store
 from inspect_mlflow_core.exceptions import DeliveryError, RejectedError, RetryableError
 from inspect_mlflow_core.kept_sample import rebuild_sample
 from inspect_mlflow_core.logs import EvalLogReader
-from inspect_mlflow_core.testing import copy_store, running_server
+from inspect_mlflow_core.testing import copy_store
 from inspect_mlflow_tracing._destination import TraceDestination
-from inspect_mlflow_tracing.mapping import TracedTask, sample_trace
+from inspect_mlflow_tracing.mapping import MOST_SPANS, TracedTask, first_spans, sample_trace
 from inspect_mlflow_tracing.running import (
     RunningSample,
     RunningSamples,
@@ -65,6 +72,8 @@ _PATIENCE_SECONDS = 90.0
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INSPECT_MLFLOW_TRACING_ENABLED", "true")
     monkeypatch.setenv("MLFLOW_MODEL_CATALOG_URI", "")
+    # Who watches looks again soon; MLflow's client would wait for longer and longer.
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setattr(_samples, "RUNNING_AFTER_SECONDS", 0.2)
     monkeypatch.setattr(_samples, "SEND_EVERY_SECONDS", 0.3)
     monkeypatch.setattr(_samples, "LONGEST_SHARE", 1.0)
@@ -280,25 +289,24 @@ def test_samples_are_shown_while_they_run_and_replaced_by_the_log(
 
 
 def test_another_process_maps_and_writes(
-    stores: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stores: Callable[[str], str], server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    live, later = stores("live"), stores("later")
-    with running_server(Path(live.removeprefix("sqlite:///")), tmp_path / "live") as server:
-        monkeypatch.setenv("INSPECT_MLFLOW_TRACKING_URI", server.uri)
-        calls: list[str] = []
-        call = BackgroundProcess.call
+    later = stores("later")
+    monkeypatch.setenv("INSPECT_MLFLOW_TRACKING_URI", server)
+    calls: list[str] = []
+    call = BackgroundProcess.call
 
-        def counted(self: BackgroundProcess, function: Any, *arguments: Any) -> Any:
-            calls.append(function.__name__)
-            return call(self, function, *arguments)
+    def counted(self: BackgroundProcess, function: Any, *arguments: Any) -> Any:
+        calls.append(function.__name__)
+        return call(self, function, *arguments)
 
-        monkeypatch.setattr(BackgroundProcess, "call", counted)
-        watch = Watch(server.uri, in_progress)
-        log = evaluate(tmp_path / "logs", watch)
-        assert "write_running" in calls
-        assert_replaced(watch.seen, server.uri)
-        assert synced(log.location, later) == 2
-        assert contents(server.uri) == contents(later)
+    monkeypatch.setattr(BackgroundProcess, "call", counted)
+    watch = Watch(server, in_progress)
+    log = evaluate(tmp_path / "logs", watch)
+    assert "write_running" in calls
+    assert_replaced(watch.seen, server)
+    assert synced(log.location, later) == 2
+    assert contents(server) == contents(later)
 
 
 @pytest.mark.parametrize("log_format", ["json", "eval"])
@@ -399,7 +407,7 @@ t.evaluate(Path("logs"), watch, max_samples=1, log_buffer=1)
 def test_what_a_killed_evaluation_leaves_is_ended_by_a_sync(
     stores: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    uri = stores("live")
+    uri, later = stores("live"), stores("later")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("INSPECT_MLFLOW_TRACKING_URI", uri)
     tests = str(Path(__file__).parent)
@@ -424,6 +432,8 @@ def test_what_a_killed_evaluation_leaves_is_ended_by_a_sync(
     before = contents(uri)
     assert synced(str(log), uri) == 0
     assert contents(uri) == before
+    assert synced(str(log), later) == 1
+    assert contents(later) == before[:1]
 
 
 def test_a_recovered_log_replaces_what_a_killed_evaluation_left(
@@ -665,6 +675,25 @@ def test_what_was_sent_is_in_the_complete_trace_with_the_same_ids(
         assert ids[span.span_id].parent_id == span.parent_id
 
 
+def test_what_was_sent_of_a_very_long_sample_is_in_the_complete_trace(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = FailingStore()
+    shown = Shown(monkeypatch, store)
+    for number in range(MOST_SPANS + 100):
+        begin = SpanBeginEvent(id=f"step {number}", name="step", type="agent", span_id="")
+        shown.happen(SandboxEvent(action="exec", cmd="ls"), begin)
+        shown.happen(model_event([]), SpanEndEvent(id=f"step {number}"))
+        if number % 100 == 0:
+            shown.later()
+    events = [event.model_dump(mode="json") for event in shown.transcript.events]
+    complete = sample_trace({"id": 1, "epoch": 1, "uuid": "one", "events": events}, TASK)
+    assert len(complete.spans) == MOST_SPANS
+    sent = {span.span_id for trace in store.logged for span in trace.spans}
+    assert len(sent) == first_spans(MOST_SPANS)
+    assert sent <= {span.span_id for span in complete.spans}
+
+
 def test_a_long_sample_stops_growing(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = Transcript()
     reader = TranscriptReader(shown, most_spans=10)
@@ -777,6 +806,30 @@ def test_which_tasks_are_shown(
 ) -> None:
     given = MLflowSettings(**{"tracking_uri": "http://mlflow", "tracing_enabled": True, **settings})
     assert (running_task(spec(**fields), given) is not None) is expected
+
+
+def test_what_inspect_logs_of_a_failed_attempt_is_too_little_to_show_it(tmp_path: Path) -> None:
+    """Why samples that are tried again are not shown while they run."""
+    calls = iter(range(10))
+
+    async def answer(messages: Any, tools: Any, tool_choice: Any, config: Any) -> ModelOutput:
+        number = next(calls)
+        if number == 1:
+            raise RuntimeError("the first attempt fails")
+        return used(ModelOutput.from_content("mockllm/model", f"answer {number}"))
+
+    (log,) = eval(
+        Task(dataset=[Sample(input="A")], solver=[generate(), generate()]),
+        model=get_model("mockllm/model", custom_outputs=answer, memoize=False),
+        log_dir=str(tmp_path),
+        retry_on_error=1,
+        display="none",
+    )
+    (sample,) = log.samples or ()
+    (failed,) = sample.error_retries or ()
+    kept = [event.event for event in failed.events or ()]
+    assert kept[0] == "model" and kept.count("model") == 1
+    assert "span_begin" not in kept
 
 
 def test_rounds_leave_the_worker_its_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -154,7 +154,8 @@ class TestModel:
     def test_an_error_is_an_exception(self) -> None:
         trace = "Traceback (most recent call last):\n  File\nopenai.RateLimitError: slow down"
         failed = only(self.EVENT | {"error": "slow down", "traceback": trace})
-        assert (failed.status, failed.status_message) == ("ERROR", "slow down")
+        assert failed.status == "ERROR"
+        assert failed.status_message == "openai.RateLimitError: slow down"
         [raised] = failed.events
         assert raised.name == "exception"
         assert raised.attributes == {
@@ -291,10 +292,25 @@ class TestTool:
     def test_an_error(self) -> None:
         error = {"type": "timeout", "message": "took too long"}
         failed = only({"event": "tool", "function": "t", "error": error, "failed": True})
-        assert (failed.status, failed.status_message) == ("ERROR", "took too long")
-        assert failed.events[0].attributes["exception.type"] == "timeout"
+        assert (failed.status, failed.status_message) == ("ERROR", "timeout: took too long")
+        [raised] = failed.events
+        assert raised.attributes == {
+            "exception.type": "timeout",
+            "exception.message": "took too long",
+        }
         assert failed.attributes["inspect.tool_error"] == "timeout"
         assert failed.attributes["inspect.failed"] is True
+
+    @pytest.mark.parametrize("error", [{"type": "unknown"}, {}])
+    def test_an_error_in_words_of_the_tool(self, error: dict[str, str]) -> None:
+        error = {**error, "message": "add(1, 2) is not known"}
+        failed = only({"event": "tool", "function": "t", "error": error})
+        [raised] = failed.events
+        assert raised.attributes == {
+            "exception.type": "ToolError",
+            "exception.message": "add(1, 2) is not known",
+        }
+        assert failed.attributes.get("inspect.tool_error") == error.get("type")
 
     def test_a_limit_is_no_error(self) -> None:
         error = {"type": "limit", "message": "token limit"}
@@ -459,13 +475,43 @@ class TestRoot:
     def test_an_error(self) -> None:
         error = {"message": "ValueError('bad')", "traceback": "Traceback ..."}
         sample = root(error=error, events=[{"event": "error", "error": error}])
-        assert (sample.status, sample.status_message) == ("ERROR", "ValueError('bad')")
+        assert (sample.status, sample.status_message) == ("ERROR", "ValueError: bad")
         [raised] = sample.events
         assert raised.attributes == {
             "exception.type": "ValueError",
-            "exception.message": "ValueError('bad')",
+            "exception.message": "bad",
             "exception.stacktrace": "Traceback ...",
         }
+        assert sample.attributes["inspect.error"] == "ValueError: bad"
+
+    @given(st.text(st.characters(exclude_categories=["Cs", "Cc"])))
+    def test_an_error_is_told_without_its_class(self, message: str) -> None:
+        [raised] = root(error={"message": repr(ValueError(message))}).events
+        assert raised.attributes["exception.type"] == "ValueError"
+        assert raised.attributes["exception.message"] == message
+
+    @pytest.mark.parametrize(
+        ("error", "kind", "message"),
+        [
+            ({"message": "TimeoutError()"}, "TimeoutError", ""),
+            ({"message": "E(" + repr("it's\n\\d") + ")"}, "E", "it's\n\\d"),
+            ({"message": "in plain words"}, "Error", "in plain words"),
+            ({"message": "Odd('a' 'b')"}, "Odd", "Odd('a' 'b')"),
+            (
+                {
+                    "message": "FileNotFoundError(2, 'No such file')",
+                    "traceback": "Traceback\n  ...\nFileNotFoundError: [Errno 2] No such file\n",
+                },
+                "FileNotFoundError",
+                "[Errno 2] No such file",
+            ),
+            ({"message": "Failure(1, 2)"}, "Failure", "Failure(1, 2)"),
+        ],
+    )
+    def test_errors_of_many_forms(self, error: dict[str, str], kind: str, message: str) -> None:
+        [raised] = root(error=error).events
+        told = raised.attributes["exception.type"], raised.attributes["exception.message"]
+        assert told == (kind, message)
 
     def test_a_limit_is_no_error(self) -> None:
         sample = root(limit={"type": "token", "limit": 100, "reason": "enough"})
@@ -781,7 +827,6 @@ class TestEvaluations:
             "/solvers/generate/mockllm/model",
             "/scorers",
             "/scorers/includes",
-            "/scorers/includes/includes",
         ]
         tools = [each for each in tree.spans if each.span_type == "TOOL"]
         assert [each.status for each in tools] == ["OK", "OK", "ERROR", "ERROR"]
@@ -844,6 +889,10 @@ class TestEvaluations:
         ]
         scores = [each for each in tree.spans if "inspect.intermediate" in each.attributes]
         assert [each.attributes["inspect.intermediate"] for each in scores] == [True, False]
+        assert [each.name for each in scores] == ["includes", "includes"]
+        assert "inspect.span_type" not in scores[0].attributes
+        assert scores[1].attributes["inspect.span_type"] == "scorer"
+        assert scores[1].attributes["mlflow.spanOutputs"]["value"] == "C"
         ran = [each for each in tree.spans if each.name == "sandbox exec"][-1]
         assert ran.attributes["mlflow.spanInputs"]["cmd"] == "echo hello"
         assert ran.attributes["mlflow.spanOutputs"] == {"result": 0, "output": "hello\n"}

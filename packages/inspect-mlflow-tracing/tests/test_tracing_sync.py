@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner
@@ -30,6 +30,7 @@ from inspect_ai.scorer import ScoreEdit, includes, match
 from inspect_ai.solver import generate, use_tools
 from inspect_ai.tool import tool
 
+from inspect_mlflow_core.config import MLflowSettings
 from inspect_mlflow_core.connection import (
     TraceRecord,
     TraceStore,
@@ -43,9 +44,12 @@ from inspect_mlflow_core.exceptions import (
     RejectedError,
     RetryableError,
 )
-from inspect_mlflow_core.testing import copy_store, running_server, trace_contents
+from inspect_mlflow_core.logs import EvalLogReader
+from inspect_mlflow_core.testing import copy_store, trace_contents
 from inspect_mlflow_tracing import TraceLogResult, _sync, rebuild_sample, sync_traces
 from inspect_mlflow_tracing._command import sync_traces_command
+from inspect_mlflow_tracing._destination import TraceDestination
+from inspect_mlflow_tracing.traces import write_log_traces
 
 PROVENANCE = ProvenanceData(author="reviewer", reason="a wrong target")
 Traces = dict[str, dict[str, Any]]
@@ -61,14 +65,6 @@ def uri(tmp_path: Path, store_template: Path) -> str:
     directory = tmp_path / "store"
     directory.mkdir()
     return copy_store(store_template, directory)
-
-
-@pytest.fixture(scope="module")
-def server(store_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    directory = tmp_path_factory.mktemp("server")
-    copy_store(store_template, directory)
-    with running_server(directory / "mlflow.db", directory) as found:
-        yield found.uri
 
 
 @tool
@@ -225,6 +221,92 @@ def test_scored_copy_updates_the_same_traces(log_path: Path, uri: str) -> None:
     assert trace_contents(uri) == after
 
 
+def scored_anew(path: Path) -> None:
+    """Do to a log what `inspect score --action overwrite` does."""
+    log = read_eval_log(str(path))
+    tell(score(log, includes(), action="overwrite", display="none"), path)
+
+
+def names(trace: dict[str, Any]) -> list[str]:
+    return sorted(found["assessment_name"] for found in trace["assessments"].values())
+
+
+@pytest.mark.parametrize("kind", ["database", "server"])
+def test_scores_that_are_no_longer_in_the_log_are_removed_and_no_others(
+    log_path: Path, uri: str, request: pytest.FixtureRequest, kind: str
+) -> None:
+    from mlflow import MlflowClient
+    from mlflow.entities import AssessmentSource, Feedback
+
+    target = uri if kind == "database" else request.getfixturevalue("server")
+    found = only_result(log_path, target)
+    client = MlflowClient(tracking_uri=target)
+    traces = client.search_traces(locations=[found.experiment_id])
+    (ours,) = [a for a in traces[0].info.assessments if a.name == "match"]
+    added = [
+        Feedback("match", "C", source=AssessmentSource("HUMAN", "me")),
+        Feedback("tone", "dry", source=AssessmentSource("LLM_JUDGE", "judge")),
+        Feedback("match", False, source=AssessmentSource("HUMAN", "she")),
+    ]
+    added[2].overrides = ours.assessment_id
+    for assessment in added:
+        assessment.trace_id = traces[0].info.trace_id
+        client._tracking_client.store.create_assessment(assessment)
+    scored_anew(log_path)
+    assert only_result(log_path, target).written == 4
+    after = trace_contents(target)
+    reviewed = after.pop(traces[0].info.trace_id)
+    assert names(reviewed) == ["expected_response", "includes", "match", "match", "tone"]
+    assert ours.assessment_id not in reviewed["assessments"]
+    assert len(after) == 3
+    assert all(names(trace) == ["expected_response", "includes"] for trace in after.values())
+    assert only_result(log_path, target).action == "unchanged"
+
+
+def test_removal_that_was_interrupted_is_taken_up_again(
+    log_path: Path, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_result(log_path, uri)
+    scored_anew(log_path)
+
+    def stop(name: str, arguments: tuple[Any, ...]) -> None:
+        if name == "delete_assessment":
+            raise KeyboardInterrupt
+
+    stumble(monkeypatch, stop)
+    with pytest.raises(KeyboardInterrupt):
+        only_result(log_path, uri)
+    monkeypatch.undo()
+    assert only_result(log_path, uri).action == "updated"
+    traces = trace_contents(uri).values()
+    assert all(names(trace) == ["expected_response", "includes"] for trace in traces)
+    assert {trace["state"] for trace in traces} == {"OK"}
+
+
+def test_removal_that_is_refused_is_named_and_the_trace_is_complete(
+    log_path: Path, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_result(log_path, uri)
+    scored_anew(log_path)
+
+    def refuse(name: str, arguments: tuple[Any, ...]) -> None:
+        if name == "delete_assessment":
+            raise RejectedError("you may not remove it", cause="http_403")
+
+    stumble(monkeypatch, refuse)
+    result = only_result(log_path, uri)
+    assert len(result.problems) == 4
+    assert all("you may not remove it" in problem for problem in result.problems)
+    for trace in trace_contents(uri).values():
+        assert trace["state"] == "OK"
+        assert names(trace) == ["expected_response", "includes", "match"]
+    monkeypatch.undo()
+    assert only_result(log_path, uri).problems == ()
+    for trace in trace_contents(uri).values():
+        assert names(trace) == ["expected_response", "includes"]
+    assert only_result(log_path, uri).action == "unchanged"
+
+
 def test_json_and_eval_of_one_log_give_the_same_traces(log_path: Path, uri: str) -> None:
     only_result(log_path, uri)
     ids = set(trace_contents(uri))
@@ -333,6 +415,9 @@ def test_content_none_sends_no_text(
     monkeypatch.setenv("INSPECT_MLFLOW_TRACE_CONTENT", "full")
     assert only_result(log_path, uri).written == 4
     assert "1+1" in json.dumps(trace_contents(uri))
+    monkeypatch.setenv("INSPECT_MLFLOW_TRACE_CONTENT", "none")
+    assert only_result(log_path, uri).written == 4
+    assert all(names(trace) == ["match"] for trace in trace_contents(uri).values())
 
 
 def test_dry_run_sends_nothing(log_path: Path, uri: str) -> None:
@@ -423,6 +508,13 @@ def test_passing_faults_lose_nothing(
     other_uri = copy_store(store_template, other)
     only_result(log_path, other_uri)
     assert trace_contents(uri) == trace_contents(other_uri)
+    scored_anew(log_path)
+    seen.clear()
+    stumble(monkeypatch, fail_each_call_once)
+    assert only_result(log_path, uri).problems == ()
+    assert "delete_assessment" in {name for name, _ in seen}
+    traces = trace_contents(uri).values()
+    assert all(names(trace) == ["expected_response", "includes"] for trace in traces)
 
 
 def test_refused_sample_is_named_and_the_rest_goes_on(
@@ -457,6 +549,26 @@ def test_interrupted_sync_goes_on_from_there(
     assert len(after) == 4
     assert all(trace["tags"]["inspect.trace_digest"] for trace in after.values())
     assert only_result(log_path, uri).action == "unchanged"
+
+
+def test_the_rest_of_the_log_is_not_read_for_a_server_that_takes_nothing(
+    log_path: Path, uri: str
+) -> None:
+    def fail(name: str, arguments: tuple[Any, ...]) -> None:
+        if name == "start_trace":
+            raise RetryableError("busy", cause="http_503")
+
+    begun: list[int] = []
+    with EvalLogReader.open(str(log_path)) as reader:
+        task = TraceDestination(uri).task(reader.header, MLflowSettings(), reader.location)
+        with pytest.raises(RetryableError, match="busy"):
+            write_log_traces(
+                cast(TraceStore, Stumbling(open_trace_store(uri), fail)),
+                reader,
+                task,
+                progress=lambda done, total: begun.append(done),
+            )
+    assert begun == [0]
 
 
 @pytest.fixture

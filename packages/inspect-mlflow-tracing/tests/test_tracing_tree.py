@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from inspect_mlflow_core.connection import SpanRecord
 from inspect_mlflow_tracing.mapping._identity import assessment_id, span_id, trace_id
+from inspect_mlflow_tracing.mapping._span_bound import first_spans
 from inspect_mlflow_tracing.mapping._spans import SpanTree, sample_spans
 
 TRACE_ID = "ab" * 16
@@ -30,6 +31,10 @@ def end(identifier: str) -> dict[str, Any]:
 
 def event(kind: str, span: str | None = None, **fields: Any) -> dict[str, Any]:
     return {"event": kind, "span_id": span, **fields}
+
+
+def at(second: int) -> str:
+    return f"2026-01-01T12:00:{second:02}+00:00"
 
 
 def model(name: str, span: str | None = None, **fields: Any) -> dict[str, Any]:
@@ -223,6 +228,60 @@ class TestTools:
         ]
         assert named(tree, "transfer_to_helper").attributes["inspect.agent"] == "helper"
 
+    @pytest.mark.parametrize("intermediate", [True, False])
+    def test_a_scorer_and_its_score_are_one(self, intermediate: bool) -> None:
+        score = {"value": "C", "explanation": "so it is"}
+        tree = spans_of(
+            begin("scorers"),
+            begin("s", "scorers", name="judge", type="scorer", timestamp=at(1), working_start=1),
+            model("m", "s"),
+            event("score", "s", scorer="judge", score=score, intermediate=intermediate),
+            event("info", "s", data="a note"),
+            {**end("s"), "timestamp": at(4), "working_start": 3},
+        )
+        assert drawn(tree) == ["scorers", "  judge", "    m"]
+        judge = named(tree, "judge")
+        assert judge.span_id == span_id(TRACE_ID, "s")
+        assert judge.span_type == "EVALUATOR"
+        assert judge.end_time_ns - judge.start_time_ns == 3 * 10**9
+        assert judge.attributes["mlflow.spanOutputs"] == score
+        assert judge.attributes["inspect.intermediate"] is intermediate
+        assert judge.attributes["inspect.span_type"] == "scorer"
+        assert judge.attributes["inspect.working_time"] == 2
+        assert "inspect.unfinished" not in judge.attributes
+        assert [each.name for each in judge.events] == ["inspect.info"]
+
+    def test_a_scorer_that_is_still_at_it(self) -> None:
+        tree = spans_of(begin("s", type="scorer"), event("score", "s", score={"value": 1}))
+        assert drawn(tree) == ["s"]
+        assert named(tree, "s").attributes["inspect.unfinished"] is True
+
+    def test_several_scores_of_one_scorer_are_told_apart(self) -> None:
+        tree = spans_of(
+            begin("s", type="scorer"),
+            event("score", "s", scorer="half-way", intermediate=True),
+            event("score", "s", scorer="final"),
+            end("s"),
+        )
+        assert drawn(tree) == ["s", "  half-way", "  final"]
+        told = [span.attributes.get("inspect.intermediate") for span in tree.spans[1:]]
+        assert told == [None, True, False]
+
+    def test_a_score_elsewhere_is_a_span_of_its_own(self) -> None:
+        tree = spans_of(
+            begin("agent", type="agent"), event("score", "agent", scorer="s"), end("agent")
+        )
+        assert drawn(tree) == ["agent", "  s"]
+
+    def test_a_scorer_of_an_old_log(self) -> None:
+        tree = spans_of(
+            event("step", action="begin", type="scorer", name="match"),
+            event("score", score={"value": "I"}),
+            event("step", action="end", type="scorer", name="match"),
+        )
+        assert drawn(tree) == ["match"]
+        assert named(tree, "match").attributes["mlflow.spanOutputs"] == {"value": "I"}
+
     def test_the_event_and_the_span_of_a_subtask_are_one(self) -> None:
         tree = spans_of(
             begin("x", name="look", type="subtask"),
@@ -298,7 +357,7 @@ class TestAttempts:
         assert first.attributes["inspect.attempt"] == 1
         assert first.events[0].attributes == {
             "exception.type": "ValueError",
-            "exception.message": "ValueError('first')",
+            "exception.message": "first",
             "exception.stacktrace": "Traceback:\n  ...\nValueError: first",
         }
         assert tree.root.status == "OK"
@@ -377,15 +436,19 @@ class TestBound:
         event("info", "sub"),
     ]
 
-    def test_structure_comes_first_then_calls_then_the_rest(self) -> None:
-        assert drawn(spans_of(*self.EVENTS, most_spans=5)) == [
+    def test_the_first_ones_stay_then_scores_then_structure_then_calls(self) -> None:
+        assert drawn(spans_of(*self.EVENTS, most_spans=4)) == ["agent", "  sandbox exec", "  final"]
+        assert drawn(spans_of(*self.EVENTS, most_spans=7)) == [
             "agent",
+            "  sandbox exec",
+            "  m1",
             "  bash",
             "    sub",
             "  final",
         ]
-        assert drawn(spans_of(*self.EVENTS, most_spans=7)) == [
+        assert drawn(spans_of(*self.EVENTS, most_spans=8)) == [
             "agent",
+            "  sandbox exec",
             "  m1",
             "  bash",
             "    sub",
@@ -393,11 +456,40 @@ class TestBound:
             "  final",
         ]
 
+    @given(
+        st.lists(st.sampled_from(["sandbox", "model", "score", "begin", "end"]), max_size=60),
+        st.integers(0, 40),
+    )
+    def test_what_could_be_shown_while_it_ran_is_in_the_complete_trace(
+        self, kinds: list[str], most_spans: int
+    ) -> None:
+        events: list[dict[str, Any]] = []
+        open_spans: list[str] = []
+        for number, kind in enumerate(kinds):
+            inside = open_spans[-1] if open_spans else None
+            if kind == "begin":
+                open_spans.append(f"span {number}")
+                events.append(begin(open_spans[-1], inside))
+            elif kind == "end" and open_spans:
+                events.append(end(open_spans.pop()))
+            elif kind != "end":
+                events.append(event(kind, inside, uuid=f"event {number}"))
+        complete = [span.span_id for span in spans_of(*events, most_spans=most_spans).spans[1:]]
+        first = spans_of(*events).spans[1 : 1 + first_spans(most_spans)]
+        assert [span.span_id for span in first] == complete[: len(first)]
+        assert len(complete) <= max(most_spans - 1, 0)
+
     def test_what_is_left_out_is_counted_where_it_would_hang(self) -> None:
         tree = spans_of(*self.EVENTS, most_spans=5)
         assert tree.folded == 5
         counts = {span.name: span.attributes.get("inspect.folded_spans") for span in tree.spans}
-        assert counts == {"sample s epoch 2": 5, "agent": 3, "bash": None, "sub": 2, "final": None}
+        assert counts == {
+            "sample s epoch 2": 5,
+            "agent": 2,
+            "sandbox exec": None,
+            "bash": 3,
+            "final": None,
+        }
 
     def test_a_branch_that_is_left_out_counts_with_all_in_it(self) -> None:
         tree = spans_of(begin("a"), *(tool("t", "a", events=[model("m")]),) * 3, most_spans=2)

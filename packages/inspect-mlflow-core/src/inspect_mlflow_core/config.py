@@ -64,8 +64,8 @@ class MLflowSettings(BaseSettings):
         enabled: Switches everything off, for one task too.
         run_name: Name of a task's run; None stands for `<task>-<short model>-<eval_id>`.
         accuracy_scorer: The scorer behind `inspect.accuracy`; None stands for the task's first.
-        trace_scope: `sample` makes one trace per sample and epoch; `run`, one per evaluation, is
-            not available in this version, and treated as `sample` with a warning.
+        trace_scope: `sample` makes one trace per sample and epoch; `run` one per `eval()`, in
+            which all samples stand below their tasks.
         trace_content: `none` sends no prompts, outputs or tool data, only structure, timing,
             tokens and scores.
         flush_timeout: How long the end of a run waits for delivery, in seconds.

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from inspect_mlflow_core.kept_sample import rebuild_sample
+    from inspect_mlflow_core.kept_sample import rebuild_sample, rebuild_samples
 
     from ._sync import TraceLogResult, TraceSyncReport, sync_traces
     from .hooks import MlflowTracingHooks
@@ -19,6 +19,7 @@ __all__ = [
     "TraceLogResult",
     "TraceSyncReport",
     "rebuild_sample",
+    "rebuild_samples",
     "sync_traces",
 ]
 
@@ -27,6 +28,7 @@ _HOME = {
     "TraceLogResult": "inspect_mlflow_tracing._sync",
     "TraceSyncReport": "inspect_mlflow_tracing._sync",
     "rebuild_sample": "inspect_mlflow_core.kept_sample",
+    "rebuild_samples": "inspect_mlflow_core.kept_sample",
     "sync_traces": "inspect_mlflow_tracing._sync",
 }
 

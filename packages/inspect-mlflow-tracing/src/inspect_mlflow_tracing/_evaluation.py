@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,8 @@ from inspect_mlflow_core.delivery import (
 from inspect_mlflow_core.logs import current_log_location
 from inspect_mlflow_core.reporting import say
 
-from ._exporter import SampleLogged, TraceRunEnded, TraceTaskEnded, TracingExporter
+from ._exporter import TracingExporter
+from ._records import SampleLogged, TraceRunEnded, TraceTaskEnded
 from .running import Rounds, RunningSample, RunningTask, running_task
 
 if TYPE_CHECKING:
@@ -62,7 +64,8 @@ class TracedEvaluation:
             spec: What Inspect says of it.
         """
         task = running_task(spec, self.settings)
-        if task is not None:
+        # In the trace of its run, a sample appears when it is complete.
+        if task is not None and task.settings.trace_scope == "sample":
             self._shown_tasks[spec.eval_id] = task
 
     def start_sample(self, eval_id: str, uuid: str, summary: EvalSampleSummary) -> None:
@@ -160,7 +163,7 @@ class TracedEvaluation:
             for eval_id in self._ended
             if (count := _exporter.traces.pop(eval_id, None)) is not None
         }
-        where, total = mask_uri(self.settings.tracking_uri or ""), sum(complete.values())
+        where, total = mask_uri(self.settings.tracking_uri or ""), _traces(complete)
         missing = [self._ended[eval_id] for eval_id in self._ended if eval_id not in complete]
         if not missing:
             if total:
@@ -178,3 +181,10 @@ class TracedEvaluation:
     ) -> None:
         size_bytes = 0 if reference is None else _RECORD_BYTES
         delivery_worker(_PURPOSE).submit(Record(_exporter, key, payload, size_bytes, reference))
+
+
+def _traces(samples: Mapping[str, int]) -> int:
+    """How many traces the samples of some tasks are in, by eval id."""
+    runs = {eval_id: _exporter.run_traces.pop(eval_id, None) for eval_id in samples}
+    alone = sum(count for eval_id, count in samples.items() if runs[eval_id] is None)
+    return alone + len({trace_id for trace_id in runs.values() if trace_id is not None})

@@ -3,85 +3,34 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
 
 from inspect_mlflow_core.active_runs import active_run
 from inspect_mlflow_core.background_process import BackgroundProcess, BackgroundProcessError
 from inspect_mlflow_core.connection import open_trace_store
 from inspect_mlflow_core.delivery import Record, delivery_worker
-from inspect_mlflow_core.exceptions import (
-    ConfigurationError,
-    LeftInLogError,
-    LogReadError,
-    RejectedError,
-)
-from inspect_mlflow_core.logs import EvalLogReader, SampleVersion, canonical_location, is_remote
+from inspect_mlflow_core.exceptions import LeftInLogError, LogReadError, RejectedError
+from inspect_mlflow_core.logs import EvalLogReader, canonical_location, is_remote
 from inspect_mlflow_core.reporting import warn_once
 
 from ._destination import TraceDestination
+from ._records import SampleLogged, TraceRunEnded, TraceTaskEnded
+from ._task_log import begin_task, end_task_without_log, place_of_task, write_task_log
+from ._task_state import TracedTaskState
 from .mapping import TracedTask
+from .run_scope import deliver_run_samples
 from .running import RunningSamples, RunningSamplesDue, RunningTraces
-from .traces import (
-    SampleOutcome,
-    TraceJob,
-    deliver_samples,
-    end_unlogged,
-    stored_traces,
-    write_log_traces,
-)
+from .traces import SampleOutcome, deliver_samples, end_unlogged, stored_traces
 
 if TYPE_CHECKING:
-    from inspect_ai.log import EvalLog
-
     from inspect_mlflow_core.config import MLflowSettings
+
+_Job = TypeVar("_Job")
 
 # An evaluation that is over sooner is not worth the start of a process.
 BACKGROUND_AFTER_SECONDS = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class SampleLogged:
-    """A sample is complete, and in its log or on the way there.
-
-    Args:
-        location: Where the log lies.
-        settings: Settings of the evaluation.
-    """
-
-    location: str
-    settings: MLflowSettings
-
-
-@dataclass(frozen=True, slots=True)
-class TraceTaskEnded:
-    """A task is over, whatever its outcome.
-
-    Args:
-        location: Where its log lies; None when nobody ever said.
-        settings: Settings of the evaluation.
-        superseded: Whether a later attempt has replaced it, whose log is the one that stays.
-    """
-
-    location: str | None
-    settings: MLflowSettings
-    superseded: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class TraceRunEnded:
-    """An `eval()` call is over."""
-
-
-@dataclass(slots=True)
-class _TracedTaskState:
-    settings: MLflowSettings
-    began_seconds: float
-    header_read: bool = False
-    task: TracedTask | None = None
-    delivered: set[SampleVersion] = field(default_factory=set)
-    problems: list[str] = field(default_factory=list)
 
 
 class TracingExporter:
@@ -100,7 +49,7 @@ class TracingExporter:
         self._clock = clock
         self._background = BackgroundProcess()
         self._destinations: dict[str, TraceDestination] = {}
-        self._tasks: dict[str, _TracedTaskState] = {}
+        self._tasks: dict[str, TracedTaskState] = {}
         self._left: set[str] = set()
         self._unsupported: set[str] = set()
         self.running = RunningSamples()
@@ -108,6 +57,7 @@ class TracingExporter:
             self.running, self._background, self._destination, self._unsupported, self._switch_off
         )
         self.traces: dict[str, int] = {}
+        self.run_traces: dict[str, str] = {}
 
     def export(self, records: Sequence[Record]) -> None:
         """Write records in their order; safe to repeat after a failure.
@@ -150,12 +100,12 @@ class TracingExporter:
         """
         self._left.update(keys)
 
-    def _state(self, eval_id: str, settings: MLflowSettings) -> _TracedTaskState:
+    def _state(self, eval_id: str, settings: MLflowSettings) -> TracedTaskState:
         if eval_id not in self._tasks:
-            self._tasks[eval_id] = _TracedTaskState(settings, self._clock())
+            self._tasks[eval_id] = TracedTaskState(settings, self._clock())
         return self._tasks[eval_id]
 
-    def _deliver(self, eval_id: str, state: _TracedTaskState, location: str) -> None:
+    def _deliver(self, eval_id: str, state: TracedTaskState, location: str) -> None:
         """Write the traces of the samples that are in the log now."""
         path = canonical_location(location)
         if is_remote(path) or not path.endswith(".eval"):
@@ -166,34 +116,46 @@ class TracingExporter:
             return  # Not written yet, or being written at this moment: the next sample tells.
         if state.task is None or not self._is_on(state):
             return
-        content, delivered = state.settings.trace_content, frozenset(state.delivered)
-        job = TraceJob(self._uri(state), path, state.task, content, delivered)
-        self._take(eval_id, state, self._outcomes(state, job))
+        if state.run is not None:
+            job = state.run_job(state.run, path)
+            self._take(eval_id, state, self._outcomes(state, deliver_run_samples, job))
+        else:
+            own = state.trace_job(state.task, path)
+            self._take(eval_id, state, self._outcomes(state, deliver_samples, own))
 
-    def _prepare(self, eval_id: str, state: _TracedTaskState, path: str) -> None:
+    def _prepare(self, eval_id: str, state: TracedTaskState, path: str) -> None:
         if state.task is not None or (state.header_read and not self._is_on(state)):
             return
         with EvalLogReader.open(path) as reader:
-            self._read_header(state, reader)
+            state.read_header(reader.header)
             if self._is_on(state):
-                state.task = self._task(eval_id, state, reader)
+                task = self._task(eval_id, state, reader)
+                with self._switched_off_if_unsupported(state):
+                    begin_task(state, task, reader)
 
-    def _outcomes(self, state: _TracedTaskState, job: TraceJob) -> list[SampleOutcome]:
+    def _outcomes(
+        self,
+        state: TracedTaskState,
+        deliver: Callable[[_Job], Sequence[SampleOutcome]],
+        job: _Job,
+    ) -> Sequence[SampleOutcome]:
         long_enough = self._clock() - state.began_seconds >= BACKGROUND_AFTER_SECONDS
         if long_enough and self._background.available:
             try:
-                return self._background.call(deliver_samples, job)
+                return self._background.call(deliver, job)
             except BackgroundProcessError as error:
                 warn_once("tracing.background", f"traces are made in this process: {error}")
-        return deliver_samples(job)
+        return deliver(job)
 
-    def _take(self, eval_id: str, state: _TracedTaskState, outcomes: list[SampleOutcome]) -> None:
+    def _take(
+        self, eval_id: str, state: TracedTaskState, outcomes: Sequence[SampleOutcome]
+    ) -> None:
         failed: SampleOutcome | None = None
         for outcome in outcomes:
             # Never shown as running again, even if the hook at its end is still to come.
             self.running.end_written(eval_id, outcome.key)
             if not outcome.retryable:
-                state.delivered.add(outcome.version)
+                state.take(outcome)
             if outcome.retryable:
                 failed = failed or outcome
             elif not outcome.delivered:
@@ -201,14 +163,23 @@ class TracingExporter:
         if failed is not None:
             raise failed.error()
 
-    def _refused(self, state: _TracedTaskState, outcome: SampleOutcome) -> None:
+    def _refused(self, state: TracedTaskState, outcome: SampleOutcome) -> None:
         if outcome.cause == "traces_unsupported":
-            self._switch_off(self._uri(state), str(outcome.reason))
+            self._switch_off(state.tracking_uri, str(outcome.reason))
             return
         identifier, epoch = outcome.key
         problem = f"the trace of sample {identifier!r} epoch {epoch} was refused: {outcome.reason}"
         state.problems.append(problem)
         warn_once(f"tracing.refused.{outcome.cause}", problem)
+
+    @contextmanager
+    def _switched_off_if_unsupported(self, state: TracedTaskState) -> Iterator[None]:
+        try:
+            yield
+        except RejectedError as error:
+            if error.cause != "traces_unsupported":
+                raise
+            self._switch_off(state.tracking_uri, str(error))
 
     def _switch_off(self, tracking_uri: str, reason: str) -> None:
         self._unsupported.add(tracking_uri)
@@ -221,6 +192,7 @@ class TracingExporter:
         if ended.superseded or ended.location is None:
             self._end_shown(eval_id, state)
         if ended.superseded:
+            self._end_superseded(eval_id, state, ended.location)
             self._forget(eval_id)
             return
         try:
@@ -231,59 +203,55 @@ class TracingExporter:
             warn_once(f"tracing.log.{eval_id}", f"traces are not complete: {error}")
         else:
             self.traces[eval_id] = complete
+            if state.run is not None:
+                self.run_traces[eval_id] = state.run.trace_id
         self._forget(eval_id)
 
     def _forget(self, eval_id: str) -> None:
         del self._tasks[eval_id]
         self._running_traces.end_task(eval_id)
 
-    def _end_shown(self, eval_id: str, state: _TracedTaskState) -> None:
+    def _end_shown(self, eval_id: str, state: TracedTaskState) -> None:
         """End the traces in progress of a task whose log cannot tell of them any more."""
         task = self._running_traces.begun_task(eval_id)
         if task is not None and self._is_on(state):
-            store = open_trace_store(self._uri(state))
+            store = open_trace_store(state.tracking_uri)
             stored = stored_traces(store, task.experiment_id, eval_id)
             end_unlogged(store, task.experiment_id, stored.values(), int(time.time() * 1000))
 
-    def _complete(self, eval_id: str, state: _TracedTaskState, location: str) -> int:
+    def _end_superseded(self, eval_id: str, state: TracedTaskState, location: str | None) -> None:
+        """End the task of a replaced attempt in the trace of its run, which waits for it."""
+        if state.run is None or location is None or not self._is_on(state):
+            return
+        try:
+            self._complete(eval_id, state, location, superseded=True)
+        except LogReadError:
+            end_task_without_log(state)
+
+    def _complete(
+        self, eval_id: str, state: TracedTaskState, location: str, *, superseded: bool = False
+    ) -> int:
         """Write what is left: samples taken over from an earlier attempt, and other logs."""
         with EvalLogReader.open(location) as reader:
-            self._read_header(state, reader)
+            state.read_header(reader.header)
             if not self._is_on(state):
                 return 0
-            task = self._task(eval_id, state, reader)
-            if task != state.task:
-                # The run was not there yet, or the header has changed: every trace is looked at.
-                state.delivered.clear()
-                state.problems.clear()
-            try:
-                result = write_log_traces(
-                    open_trace_store(self._uri(state)),
-                    reader,
-                    task,
-                    content=state.settings.trace_content,
-                    delivered=frozenset(state.delivered),
-                    shown=self._running_traces.begun_task(eval_id) is not None,
-                )
-            except RejectedError as error:
-                if error.cause != "traces_unsupported":
-                    raise
-                self._switch_off(self._uri(state), str(error))
+            place_of_task(state, self._task(eval_id, state, reader), reader)
+            shown = self._running_traces.begun_task(eval_id) is not None
+            with self._switched_off_if_unsupported(state):
+                result = write_task_log(state, reader, shown=shown, superseded=superseded)
+            if not self._is_on(state):
                 return 0
         for problem in result.problems:
             warn_once(f"tracing.{eval_id}.{problem[:40]}", problem)
         return max(0, result.samples - len(state.problems))
 
-    def _read_header(self, state: _TracedTaskState, reader: EvalLogReader) -> None:
-        state.settings = _task_settings(state.settings, reader.header)
-        state.header_read = True
-
-    def _task(self, eval_id: str, state: _TracedTaskState, reader: EvalLogReader) -> TracedTask:
+    def _task(self, eval_id: str, state: TracedTaskState, reader: EvalLogReader) -> TracedTask:
         """Return what the traces need to know of their task; its log tells, as in a sync."""
         if active_run(eval_id) is None:
             # Tracking opens the run that the traces are linked to, if it is there and on.
             delivery_worker().flush(state.settings.flush_timeout)
-        destination = self._destination(self._uri(state))
+        destination = self._destination(state.tracking_uri)
         return destination.task(reader.header, state.settings, reader.location)
 
     def _destination(self, tracking_uri: str) -> TraceDestination:
@@ -291,29 +259,8 @@ class TracingExporter:
             self._destinations[tracking_uri] = TraceDestination(tracking_uri)
         return self._destinations[tracking_uri]
 
-    def _is_on(self, state: _TracedTaskState) -> bool:
-        return state.settings.tracing_enabled and self._uri(state) not in self._unsupported
-
-    def _uri(self, state: _TracedTaskState) -> str:
-        return state.settings.tracking_uri or ""
+    def _is_on(self, state: TracedTaskState) -> bool:
+        return state.settings.tracing_enabled and state.tracking_uri not in self._unsupported
 
 
-def _task_settings(settings: MLflowSettings, header: EvalLog) -> MLflowSettings:
-    """Apply what the task's metadata says; the evaluation's settings hold where it is wrong."""
-    try:
-        own = settings.for_task(header.eval.metadata)
-    except ConfigurationError as error:
-        warn_once(
-            f"tracing.metadata.{header.eval.task}", f"{error}; the task's overrides are ignored"
-        )
-        return settings
-    return own if own.enabled else own.model_copy(update={"tracing_enabled": False})
-
-
-__all__ = [
-    "BACKGROUND_AFTER_SECONDS",
-    "SampleLogged",
-    "TraceRunEnded",
-    "TraceTaskEnded",
-    "TracingExporter",
-]
+__all__ = ["BACKGROUND_AFTER_SECONDS", "TracingExporter"]

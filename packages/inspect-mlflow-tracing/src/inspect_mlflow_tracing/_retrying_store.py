@@ -44,6 +44,10 @@ class RetryingTraceStore:
         """See `TraceStore.set_trace_tag`."""
         with_retries(partial(self._store.set_trace_tag, trace_id, name, value))
 
+    def delete_assessment(self, trace_id: str, assessment_id: str) -> None:
+        """See `TraceStore.delete_assessment`."""
+        with_retries(partial(self._store.delete_assessment, trace_id, assessment_id))
+
     def upload_trace_attachment(self, artifact_location: str, attachment: AttachmentRecord) -> None:
         """See `TraceStore.upload_trace_attachment`."""
         with_retries(partial(self._store.upload_trace_attachment, artifact_location, attachment))

@@ -15,10 +15,13 @@ from inspect_mlflow_core.sync import LogReport, LogSync, Progress, sync_settings
 
 from ._destination import TraceDestination
 from ._retrying_store import RetryingTraceStore
-from .traces import write_log_traces
+from .run_scope import run_task, write_log_run
+from .traces import LogTraces, write_log_traces
 
 if TYPE_CHECKING:
     from inspect_mlflow_core.config import MLflowSettings
+
+    from .mapping import TracedTask
 
 Action = Literal[
     "created",
@@ -45,10 +48,12 @@ class TraceLogResult:
         model: Model name.
         experiment_id: MLflow's id of the experiment that holds the traces.
         run_id: MLflow's id of the run that they belong to; `""` without one.
-        traces: Samples whose traces are in MLflow.
+        traces: Samples that are in MLflow, as traces or in the trace of their run.
         written: Those of them that were missing or different.
         reason: One line that says why, for everything but created, updated and unchanged.
         problems: One line for each sample that could not be read or written.
+        scope: `"run"` when the samples are in one trace, together with the other tasks of the
+            same `eval()`.
     """
 
     location: str
@@ -62,11 +67,13 @@ class TraceLogResult:
     written: int = 0
     reason: str = ""
     problems: tuple[str, ...] = ()
+    scope: Literal["sample", "run"] = "sample"
 
     @property
     def detail(self) -> str:
         """What there is to say besides the action."""
-        return self.reason or f"{self.traces} traces, {self.written} written"
+        what = "traces" if self.scope == "sample" else "samples in the trace of their run"
+        return self.reason or f"{self.traces} {what}, {self.written} written"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,9 @@ def sync_traces(
     are missing or different are sent. Old and damaged logs are taken as far as they can be read,
     and of a log that is still being written the samples that are finished. Traces belong to the
     run of their evaluation where there is one. One sample is held in memory at a time.
+
+    With `trace_scope=run` all samples of an `eval()` are in one trace, to which each log adds its
+    task: a task is written as a whole when something in its log has changed.
 
     Args:
         log: A `.eval` or `.json` log, a directory (searched with its subdirectories), an fsspec
@@ -159,14 +169,11 @@ class _TraceSync(LogSync[TraceLogResult]):
         """See `LogSync.write`."""
         header = reader.header
         task = with_retries(partial(self._destination.task, header, settings, reader.location))
-        result = write_log_traces(
-            self._store,
-            reader,
-            task,
-            content=settings.trace_content,
-            progress=partial(self.progress, f"{header.eval.task}: samples"),
-        )
-        action = ("updated" if result.before else "created") if result.written else "unchanged"
+        result = self._written(reader, task, settings)
+        # The trace of a run has a task without samples too.
+        new = settings.trace_scope == "run" and not result.before
+        changed = bool(result.written) or new
+        action = ("updated" if result.before else "created") if changed else "unchanged"
         return outcome(
             action,
             experiment_id=task.experiment_id,
@@ -174,4 +181,15 @@ class _TraceSync(LogSync[TraceLogResult]):
             traces=result.samples,
             written=result.written,
             problems=tuple(result.problems),
+            scope=settings.trace_scope,
         )
+
+    def _written(
+        self, reader: EvalLogReader, task: TracedTask, settings: MLflowSettings
+    ) -> LogTraces:
+        content = settings.trace_content
+        progress = partial(self.progress, f"{reader.header.eval.task}: samples")
+        if settings.trace_scope == "run":
+            run = run_task(reader.header, task)
+            return write_log_run(self._store, reader, run, content=content, progress=progress)
+        return write_log_traces(self._store, reader, task, content=content, progress=progress)

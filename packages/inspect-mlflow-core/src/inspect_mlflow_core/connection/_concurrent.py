@@ -27,6 +27,11 @@ class ConcurrentCalls:
         self._threads: list[threading.Thread] = []
         self._errors: list[BaseException] = []
 
+    @property
+    def failed(self) -> bool:
+        """Whether a call has raised an error, so that no further one begins."""
+        return bool(self._errors)
+
     def start(self, call: Callable[[], None]) -> None:
         """Begin a call; with `limit` calls under way the caller makes this one itself."""
         if self._errors:

@@ -7,9 +7,10 @@ https://mlflow.org/docs/latest/genai/tracing/opentelemetry/ingest/.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from inspect_mlflow_core.conversion import mask_uri
 from inspect_mlflow_core.exceptions import RejectedError, RetryableError
@@ -28,6 +29,7 @@ from ._mlflow_store import LOCKED
 from ._trace_encoding import otlp_request, otlp_span, request_batches, root_last
 from ._trace_info import (
     artifact_location,
+    assessment_kind,
     search_traces_body,
     start_trace_body,
     stored_trace,
@@ -52,6 +54,7 @@ _SPANS = "/v1/traces"
 # Where MLflow's own client sets tags, of traces of every version.
 _TAGGED_TRACES = "/api/2.0/mlflow/traces"
 _ALREADY_THERE = frozenset({"ALREADY_EXISTS", "RESOURCE_ALREADY_EXISTS"})
+_NOT_THERE = "RESOURCE_DOES_NOT_EXIST"
 # Beyond that, a request may take longer than one of ordinary size.
 _LARGE_BYTES = 1_000_000
 # The database is locked, or two writers met at a new trace
@@ -106,6 +109,16 @@ class HttpTraceStore:
         with self._locks.of(trace_id):
             self._write("PATCH", path, "a trace's tags", body)
 
+    def delete_assessment(self, trace_id: str, assessment_id: str) -> None:
+        """See `TraceStore.delete_assessment`."""
+        path = f"{_TRACES}/tr-{trace_id}/assessments/{quote(assessment_id, safe='')}"
+        with self._locks.of(trace_id):
+            try:
+                self._write("DELETE", path, "the removal of an assessment")
+            except RejectedError as error:
+                if error.error_code != _NOT_THERE:
+                    raise
+
     def upload_trace_attachment(self, artifact_location: str, attachment: AttachmentRecord) -> None:
         """See `TraceStore.upload_trace_attachment`."""
         url = proxied_artifact_url(self.transport.host, artifact_location)
@@ -130,9 +143,7 @@ class HttpTraceStore:
             body = search_traces_body(experiment_id, filter_string, page_token)
             path = f"{_TRACES}/search"
             answer = call_api(self.transport, "POST", path, "traces/search", json=body)
-            for info in answer.get("traces", []):
-                tags, metadata = info.get("tags", {}), info.get("trace_metadata", {})
-                found.append(stored_trace(info["trace_id"], info.get("state", ""), tags, metadata))
+            found += [_stored_trace(info) for info in answer.get("traces", [])]
             page_token = answer.get("next_page_token", "")
             if not page_token:
                 return found
@@ -158,7 +169,9 @@ class HttpTraceStore:
             raise
         return artifact_location(answer.get("trace", {}).get("trace_info", {}).get("tags", {}))
 
-    def _write(self, method: str, path: str, what: str, body: dict[str, Any]) -> dict[str, Any]:
+    def _write(
+        self, method: str, path: str, what: str, body: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         try:
             return call_api(self.transport, method, path, what, json=body)
         except RejectedError as error:
@@ -175,7 +188,7 @@ class HttpTraceStore:
         try:
             answer = call_api(self.transport, "GET", path, "a trace")
         except RejectedError as error:
-            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            if error.error_code == _NOT_THERE:
                 return {}
             raise
         info: dict[str, Any] = answer.get("trace", {}).get("trace_info", {})
@@ -218,6 +231,21 @@ class HttpTraceStore:
             raise
         if response.headers.get("Content-Type", "").startswith("text/html"):
             raise not_mlflow(self.transport.host)
+
+
+def _stored_trace(info: Mapping[str, Any]) -> StoredTrace:
+    tags, metadata = info.get("tags", {}), info.get("trace_metadata", {})
+    assessments = (
+        (
+            assessment.get("assessment_id", ""),
+            assessment.get("assessment_name", ""),
+            assessment_kind(
+                feedback="feedback" in assessment, expectation="expectation" in assessment
+            ),
+        )
+        for assessment in info.get("assessments", [])
+    )
+    return stored_trace(info["trace_id"], info.get("state", ""), tags, metadata, assessments)
 
 
 def _messages(trace: TraceRecord, *, as_text: bool) -> Iterator[Span]:

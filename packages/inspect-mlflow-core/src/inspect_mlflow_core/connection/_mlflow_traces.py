@@ -22,6 +22,7 @@ from ._trace_encoding import (
 )
 from ._trace_info import (
     artifact_location,
+    assessment_kind,
     search_traces_body,
     start_trace_body,
     stored_trace,
@@ -38,8 +39,10 @@ from ._trace_versions import (
 )
 
 if TYPE_CHECKING:
-    from mlflow.entities import Span
+    from mlflow.entities import Span, TraceInfo
     from opentelemetry.sdk.trace import ReadableSpan
+
+_NOT_THERE = "RESOURCE_DOES_NOT_EXIST"
 
 
 class MlflowTraceStore:
@@ -87,6 +90,17 @@ class MlflowTraceStore:
         with self._locks.of(trace_id), self._calls() as store:
             store.set_trace_tag(f"tr-{trace_id}", name, value)
 
+    def delete_assessment(self, trace_id: str, assessment_id: str) -> None:
+        """See `TraceStore.delete_assessment`."""
+        with self._locks.of(trace_id), self._calls() as store:
+            from mlflow.exceptions import MlflowException
+
+            try:
+                store.delete_assessment(f"tr-{trace_id}", assessment_id)
+            except MlflowException as error:
+                if error.error_code != _NOT_THERE:
+                    raise
+
     def upload_trace_attachment(self, artifact_location: str, attachment: AttachmentRecord) -> None:
         """See `TraceStore.upload_trace_attachment`."""
         store_attachment(artifact_location, self.tracking_uri, attachment)
@@ -105,10 +119,7 @@ class MlflowTraceStore:
                     order_by=page["order_by"],
                     page_token=page_token or None,
                 )
-                found += [
-                    stored_trace(t.trace_id, t.state.value, t.tags, t.trace_metadata)
-                    for t in traces
-                ]
+                found += map(_stored_trace, traces)
                 if not token:
                     return found
                 page_token = token
@@ -152,10 +163,27 @@ def _stored_info(store: Any, trace: TraceRecord) -> dict[str, Any]:
     try:
         info: dict[str, Any] = store.get_trace_info(trace.mlflow_trace_id).to_dict()
     except MlflowException as error:
-        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+        if error.error_code == _NOT_THERE:
             return {}
         raise
     return info
+
+
+def _stored_trace(info: TraceInfo) -> StoredTrace:
+    assessments = (
+        (
+            assessment.assessment_id or "",
+            assessment.name,
+            assessment_kind(
+                feedback=assessment.feedback is not None,
+                expectation=assessment.expectation is not None,
+            ),
+        )
+        for assessment in info.assessments
+    )
+    return stored_trace(
+        info.trace_id, info.state.value, info.tags, info.trace_metadata, assessments
+    )
 
 
 def _mlflow_span(span: ReadableSpan) -> Span:

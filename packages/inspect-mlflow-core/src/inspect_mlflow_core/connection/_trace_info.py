@@ -7,7 +7,7 @@ a database, so that both store the same.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,7 +24,13 @@ from inspect_mlflow_core.conversion import (
 )
 
 from ._attribute_json import attribute_json
-from ._trace_records import AssessmentRecord, StoredTrace, TraceRecord
+from ._trace_records import (
+    AssessmentKind,
+    AssessmentRecord,
+    StoredAssessment,
+    StoredTrace,
+    TraceRecord,
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PREFIX = "tr-"
@@ -118,7 +124,11 @@ def search_traces_body(experiment_id: str, filter_string: str, page_token: str) 
 
 
 def stored_trace(
-    mlflow_trace_id: str, state: str, tags: Mapping[str, str], metadata: Mapping[str, str]
+    mlflow_trace_id: str,
+    state: str,
+    tags: Mapping[str, str],
+    metadata: Mapping[str, str],
+    assessments: Iterable[tuple[str, str, AssessmentKind | None]],
 ) -> StoredTrace:
     """Return what a search found.
 
@@ -127,8 +137,34 @@ def stored_trace(
         state: How it stands.
         tags: All tags.
         metadata: All metadata.
+        assessments: Id, name and kind of each; those of another kind than ours are left out.
     """
-    return StoredTrace(mlflow_trace_id.removeprefix(_PREFIX), state, dict(tags), dict(metadata))
+    return StoredTrace(
+        mlflow_trace_id.removeprefix(_PREFIX),
+        state,
+        dict(tags),
+        dict(metadata),
+        tuple(
+            StoredAssessment(identifier, name, kind)
+            for identifier, name, kind in assessments
+            if kind is not None
+        ),
+    )
+
+
+def assessment_kind(*, feedback: bool, expectation: bool) -> AssessmentKind | None:
+    """Return the kind of an assessment.
+
+    Args:
+        feedback: Whether it has the content of feedback.
+        expectation: Whether it has that of an expectation.
+
+    Returns:
+        None when it has neither: newer versions of MLflow know more kinds.
+    """
+    if feedback:
+        return "feedback"
+    return "expectation" if expectation else None
 
 
 def artifact_location(tags: Mapping[str, str]) -> str:

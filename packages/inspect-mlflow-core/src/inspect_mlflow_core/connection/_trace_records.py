@@ -170,6 +170,21 @@ class TraceRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredAssessment:
+    """What a search tells of an assessment, by which its writer knows it again.
+
+    Args:
+        assessment_id: Unique in the whole store.
+        name: As MLflow keeps it.
+        kind: Feedback or expectation.
+    """
+
+    assessment_id: str
+    name: str
+    kind: AssessmentKind
+
+
+@dataclass(frozen=True, slots=True)
 class StoredTrace:
     """What a search tells of a trace.
 
@@ -178,12 +193,14 @@ class StoredTrace:
         state: How it stands.
         tags: All tags.
         metadata: All metadata.
+        assessments: All feedback and expectations, also those that others have added.
     """
 
     trace_id: str
     state: str
     tags: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
+    assessments: tuple[StoredAssessment, ...] = ()
 
 
 class TraceStore(Protocol):
@@ -223,6 +240,15 @@ class TraceStore(Protocol):
             trace_id: 32 hexadecimal digits.
             name: Name of the tag.
             value: At most 4,096 characters.
+        """
+        ...
+
+    def delete_assessment(self, trace_id: str, assessment_id: str) -> None:
+        """Remove an assessment of a trace; one that is not there counts as removed.
+
+        Args:
+            trace_id: 32 hexadecimal digits.
+            assessment_id: MLflow's id.
         """
         ...
 

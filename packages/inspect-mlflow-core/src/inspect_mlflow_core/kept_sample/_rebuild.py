@@ -14,11 +14,12 @@ from zipfile import ZipFile
 from inspect_mlflow_core.exceptions import TraceReadError
 
 from ._pack import FORM, KEPT_SAMPLE_PREFIX
+from ._spans import SampleSpans, spans_by_sample
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog, EvalSample
 
-__all__ = ["rebuild_sample", "unpacked_sample"]
+__all__ = ["rebuild_sample", "rebuild_samples", "unpacked_sample"]
 
 _HEAD_FIELDS: Final = 4
 _LONGEST_NUMBER: Final = 15
@@ -55,8 +56,39 @@ def rebuild_sample(
     Raises:
         TraceReadError: The trace holds no sample, not all of it, or one that this version of
             Inspect cannot read.
+        ValueError: It holds several samples, as the trace of a whole evaluation does.
     """
-    sample = unpacked_sample(_span_attributes(trace))
+    first, *others = spans_by_sample(trace)
+    if others:
+        raise ValueError(
+            f"this trace holds {len(others) + 1} samples; rebuild_samples gives all of them"
+        )
+    return _rebuilt(first, resolve_attachments)
+
+
+def rebuild_samples(
+    trace: Any, *, resolve_attachments: bool | Literal["full", "core"] = False
+) -> list[EvalSample]:
+    """Rebuilds every Inspect sample that a trace was made from; see `rebuild_sample`.
+
+    The trace of a whole evaluation (`trace_scope=run`) holds many samples, any other one.
+
+    Args:
+        trace: An MLflow `Trace` with its spans, or a `TraceRecord`.
+        resolve_attachments: As for `rebuild_sample`.
+
+    Returns:
+        The samples in the order in which they began.
+
+    Raises:
+        TraceReadError: The trace holds no sample, not all of one, or one that this version of
+            Inspect cannot read.
+    """
+    return [_rebuilt(spans, resolve_attachments) for spans in spans_by_sample(trace)]
+
+
+def _rebuilt(spans: SampleSpans, resolve_attachments: bool | Literal["full", "core"]) -> EvalSample:
+    sample = unpacked_sample(span.attributes for span in spans)
     try:
         log = _read_by_inspect(sample, resolve_attachments)
     # Inspect's migrations of old shapes look into values before these are validated.
@@ -74,7 +106,7 @@ def unpacked_sample(attributes: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Puts the raw JSON of a sample together.
 
     Args:
-        attributes: The attributes of each span of a trace, the root's first; in them, what is no
+        attributes: The attributes of each span of the sample, its own first; in them, what is no
             piece of a sample is passed over.
 
     Returns:
@@ -96,13 +128,6 @@ def unpacked_sample(attributes: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     # which both have, tells the newer.
     head, parts = next(iter(groups.items()))
     return _decoded(head, parts)
-
-
-def _span_attributes(trace: Any) -> list[Mapping[str, Any]]:
-    """The attributes of every span, those of the root first."""
-    spans = getattr(getattr(trace, "data", trace), "spans", None) or ()
-    ordered = sorted(spans, key=lambda span: span.parent_id is not None)
-    return [span.attributes for span in ordered]
 
 
 def _pieces(attributes: Iterable[Mapping[str, Any]]) -> Iterator[tuple[int, str]]:

@@ -4,7 +4,7 @@ from ._assessments import EXPECTED_RESPONSE, MOST_ASSESSMENTS, sample_assessment
 from ._identity import assessment_id, span_id, trace_id
 from ._previews import request_preview, response_preview
 from ._sample_trace import TRACE_DIGEST, sample_trace
-from ._span_bound import MOST_SPANS
+from ._span_bound import MOST_SPANS, first_spans
 from ._spans import SpanTree, sample_spans
 from ._traced_task import TracedTask, traced_task
 
@@ -16,6 +16,7 @@ __all__ = [
     "SpanTree",
     "TracedTask",
     "assessment_id",
+    "first_spans",
     "request_preview",
     "response_preview",
     "sample_assessments",

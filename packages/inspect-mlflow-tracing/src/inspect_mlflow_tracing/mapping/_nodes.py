@@ -35,7 +35,8 @@ class TreeNode:
         parent: The node above; None for the root.
         begin: The `span_begin` or `step` event that opened it.
         end: The event that closed it.
-        event: The event that tells what happened: of a tool's span its tool event.
+        event: The event that tells what happened: of a tool's span its tool event, of a scorer's
+            its score.
         notes: What happened at one moment within it, in log order.
         start_ns: Nanoseconds since the epoch; 0 until times are set.
         end_ns: Nanoseconds since the epoch.

@@ -32,6 +32,7 @@ def sample_trace(
     *,
     content: Literal["full", "none"] = "full",
     most_spans: int = MOST_SPANS,
+    part_of: str | None = None,
 ) -> TraceRecord:
     """Maps a finished sample to its trace; never fails, whatever the sample looks like.
 
@@ -42,6 +43,8 @@ def sample_trace(
             names, times, tokens and scores remain.
         most_spans: The most spans of the trace. Spans beyond it are not drawn, but still in the
             kept sample.
+        part_of: The trace that the spans will be put into, 32 hexadecimal digits, if they are not
+            to be a trace of their own: references to attachments name it.
     """
     full, identifier = content == "full", trace_id(task.experiment_id, task.eval_id, sample)
     tree = sample_spans(
@@ -51,6 +54,7 @@ def sample_trace(
         model=task.model,
         content=content,
         most_spans=most_spans,
+        part_of=part_of,
         fallback_time_ns=task.created_ms * 1_000_000,
     )
     start_ms, end_ms = tree.root.start_time_ns // 1_000_000, tree.root.end_time_ns // 1_000_000

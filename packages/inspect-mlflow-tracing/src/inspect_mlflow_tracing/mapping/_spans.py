@@ -57,6 +57,7 @@ def sample_spans(
     model: str,
     content: Literal["full", "none"] = "full",
     most_spans: int = MOST_SPANS,
+    part_of: str | None = None,
     fallback_time_ns: int = 0,
 ) -> SpanTree:
     """Maps a sample to spans; never fails, whatever the sample looks like.
@@ -69,14 +70,16 @@ def sample_spans(
         content: `"none"` leaves out every text of the sample: names, times, numbers and scores
             remain.
         most_spans: The most spans.
+        part_of: The trace that the spans will be put into, if not that of `trace_id`, which their
+            ids come from all the same.
         fallback_time_ns: Nanoseconds since the epoch at which a sample without any time stands.
     """
     full, pool = content == "full", message_pool(sample)
     parts = _Sample(sample)
     parts.set_times(fallback_time_ns)
     parts.set_ids(trace_id)
-    chosen = within_bound(parts.root, parts.nodes, most_spans)
-    chat = ChatAttachments(trace_id) if full else None
+    chosen = within_bound(parts.root, parts.nodes, most_spans, first_stay=part_of is None)
+    chat = ChatAttachments(part_of or trace_id) if full else None
     context = SpanContext(sample.get("attachments"), full=full, chat=chat, inputs=ModelInputs(pool))
     records = SpanRecords(trace_id, context)
     agent = any(map(_is_agent, parts.main.nodes))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ._nodes import Note, TreeNode
+from ._scorer_nodes import with_joined_scores
 from ._times import time_ns
 
 __all__ = ["EventTree", "event_tree"]
@@ -50,7 +51,7 @@ def event_tree(events: object, root: TreeNode) -> EventTree:
     builder = _Builder(root)
     if isinstance(events, list):
         builder.add_all(events)
-    return EventTree(root, builder.nodes, builder.times)
+    return EventTree(root, with_joined_scores(builder.nodes), builder.times)
 
 
 class _Scope:

@@ -31,9 +31,10 @@ class RunningTask:
 def running_task(spec: EvalSpec, settings: MLflowSettings) -> RunningTask | None:
     """The task, if its samples are to be shown while they run.
 
-    They are not where the log will lack what was shown, so that nothing could replace it: where
-    samples are not logged, and where a failed sample is tried again (of a failed attempt Inspect
-    logs only the end).
+    They are not where the log will lack what was shown, so that nothing could replace it, and
+    MLflow cannot remove a span: where samples are not logged, and where a failed sample is tried
+    again. Of a failed attempt Inspect logs only what happened since the last call of a model
+    (`EvalRetryError.events`), and nobody knows of an attempt whether it will fail.
 
     Args:
         spec: What Inspect says of the task.

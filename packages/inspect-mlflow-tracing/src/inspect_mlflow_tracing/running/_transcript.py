@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from inspect_mlflow_tracing.mapping import MOST_SPANS, first_spans
 from inspect_mlflow_tracing.mapping._tree import SPAN_KINDS
 from inspect_mlflow_tracing.mapping.chat import omission_note
 
@@ -21,9 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_SPANS_SHOWN", "TranscriptReader"]
 
-MOST_SPANS_SHOWN: Final = 500
-"""The first ones of a sample. Half of what a complete trace has at most, so that they are in it
-too, unless more than half of its spans are spans of agents and solvers that came later."""
+MOST_SPANS_SHOWN: Final = first_spans(MOST_SPANS)
+"""Those that the complete trace has as well, however long the sample becomes."""
 
 _MOST_EVENTS_AT_ONCE: Final = 1_000
 _MOST_BYTES_AT_ONCE: Final = 8_000_000
@@ -71,7 +71,7 @@ class TranscriptReader:
 
     Args:
         transcript: Of the sample; goes on growing in another thread.
-        most_spans: The most spans.
+        most_spans: The most events that become spans, or begin one.
 
     Attributes:
         usage: Tokens of the model calls that were read, by model.

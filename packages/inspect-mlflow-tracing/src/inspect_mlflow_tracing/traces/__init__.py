@@ -1,6 +1,6 @@
 """Writing traces: of single samples while an evaluation runs, and of whole logs."""
 
-from ._deliver import SampleOutcome, TraceJob, deliver_samples
+from ._deliver import SampleOutcome, TraceContent, TraceJob, deliver_samples
 from ._log_traces import LogTraces, write_log_traces
 from ._stores import opened_trace_store
 from ._unlogged import end_unlogged, stored_traces
@@ -9,6 +9,7 @@ from ._write import write_trace
 __all__ = [
     "LogTraces",
     "SampleOutcome",
+    "TraceContent",
     "TraceJob",
     "deliver_samples",
     "end_unlogged",

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from inspect_mlflow_core.connection import ConcurrentCalls, TraceStore
 from inspect_mlflow_core.exceptions import (
@@ -67,6 +67,29 @@ class SampleOutcome:
     retryable: bool = False
     retry_after_seconds: float | None = None
     unreachable: bool = False
+
+    @classmethod
+    def of(cls, key: SampleKey, version: SampleVersion, error: DeliveryError | None) -> Self:
+        """The outcome that an error tells of.
+
+        Args:
+            key: Id and epoch of the sample.
+            version: The content that was read.
+            error: What kept it from being delivered; None when nothing did.
+        """
+        if error is None:
+            return cls(key, version)
+        if not isinstance(error, RetryableError):
+            return cls(key, version, str(error), error.cause)
+        return cls(
+            key,
+            version,
+            str(error),
+            error.cause,
+            retryable=True,
+            retry_after_seconds=error.retry_after_seconds,
+            unreachable=error.unreachable,
+        )
 
     @property
     def delivered(self) -> bool:
@@ -127,21 +150,11 @@ class _Delivery:
         return partial(self._write, sample.key, sample.version, write)
 
     def _write(self, key: SampleKey, version: SampleVersion, write: Callable[[], None]) -> None:
-        outcome = SampleOutcome(key, version)
+        failure: DeliveryError | None = None
         try:
             write()
-        except RetryableError as error:
-            self.stopped = True
-            outcome = SampleOutcome(
-                key,
-                version,
-                str(error),
-                error.cause,
-                retryable=True,
-                retry_after_seconds=error.retry_after_seconds,
-                unreachable=error.unreachable,
-            )
         except DeliveryError as error:
-            outcome = SampleOutcome(key, version, str(error), error.cause)
+            self.stopped = self.stopped or isinstance(error, RetryableError)
+            failure = error
         with self._lock:
-            self.outcomes.append(outcome)
+            self.outcomes.append(SampleOutcome.of(key, version, failure))

@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from inspect_mlflow_core.connection import ConcurrentCalls, TraceRecord, TraceStore
+from inspect_mlflow_core.connection import (
+    ConcurrentCalls,
+    StoredTrace,
+    TraceRecord,
+    TraceStore,
+)
 from inspect_mlflow_core.exceptions import RejectedError
 from inspect_mlflow_tracing.mapping import TracedTask, sample_trace
 
@@ -81,16 +86,19 @@ def write_log_traces(
     logged: set[str] = set()
     with ConcurrentCalls(store.concurrency) as calls:
         for done, sample in enumerate(_samples(reader, known)):
+            if calls.failed:
+                break  # Else the rest of the log would be read for nothing.
             progress(done, total)
             if sample is None:
                 result.unchanged += 1
                 continue
             trace = sample_trace(sample, task, content=content)
             logged.add(trace.trace_id)
-            if is_written(trace, stored.get(trace.trace_id)):
+            found = stored.get(trace.trace_id)
+            if is_written(trace, found):
                 result.unchanged += 1
             else:
-                calls.start(partial(_write, store, trace, written, result.problems))
+                calls.start(partial(_write, store, trace, found, written, result.problems))
     progress(total, total)
     result.problems += end_unlogged_of(reader, store, task, stored, logged)
     result.written = len(written)
@@ -109,9 +117,15 @@ def _if_delivered(delivered: frozenset[SampleVersion], version: SampleVersion) -
     return "delivered" if version in delivered else None
 
 
-def _write(store: TraceStore, trace: TraceRecord, written: list[str], problems: list[str]) -> None:
+def _write(
+    store: TraceStore,
+    trace: TraceRecord,
+    stored: StoredTrace | None,
+    written: list[str],
+    problems: list[str],
+) -> None:
     try:
-        write_trace(store, trace)
+        write_trace(store, trace, stored)
     except RejectedError as error:
         if error.cause == "traces_unsupported":
             raise

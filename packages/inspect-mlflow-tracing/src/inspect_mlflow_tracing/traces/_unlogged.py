@@ -26,6 +26,7 @@ _IN_PROGRESS: Final = "IN_PROGRESS"
 _ROOT_KEY: Final = "sample"
 """The key of a sample's own span, so that the trace of a log recovered later replaces it."""
 
+_STATUS: Final = ("inspect.status", "cancelled")
 _WHY: Final = "The evaluation ended without a complete record of this sample in its log."
 
 
@@ -89,7 +90,7 @@ def end_unlogged(
             continue
         try:
             # The span that ends it comes last: until then it is found again.
-            store.set_trace_tag(trace.trace_id, "inspect.status", "cancelled")
+            store.set_trace_tag(trace.trace_id, *_STATUS)
             store.log_spans(_ended(trace, experiment_id, ended_ms))
         except RejectedError as error:
             problems.append(f"trace {trace.trace_id} stays in progress: {error}")
@@ -116,7 +117,7 @@ def _ended(trace: StoredTrace, experiment_id: str, ended_ms: int) -> TraceRecord
         execution_duration_ms=0,
         request_preview="",
         response_preview="",
-        tags=trace.tags,
+        tags={**trace.tags, _STATUS[0]: _STATUS[1]},
         metadata=trace.metadata,
         spans=(root,),
     )

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from inspect_mlflow_core.connection import StoredTrace, TraceRecord, TraceStore
-from inspect_mlflow_tracing.mapping import TRACE_DIGEST
+from inspect_mlflow_core.exceptions import RejectedError
+from inspect_mlflow_tracing.mapping import TRACE_DIGEST, assessment_id
+
+# Where spans that are written again add to these, they are put right after the last span: until
+# then the trace looks complete.
+_TOTALS: Final = ("mlflow.trace.tokenUsage", "mlflow.trace.cost")
 
 
-def write_trace(store: TraceStore, trace: TraceRecord) -> None:
-    """Write a trace with everything that belongs to it, in two requests.
+def write_trace(store: TraceStore, trace: TraceRecord, stored: StoredTrace | None = None) -> None:
+    """Write a trace with everything that belongs to it; a new one takes two requests.
 
     First the trace as one in progress, then its spans. With its root span, which comes last,
     MLflow gives it the final state: a trace that is not in progress any more is complete, and one
@@ -18,15 +24,26 @@ def write_trace(store: TraceStore, trace: TraceRecord) -> None:
     Args:
         store: Where to.
         trace: The trace of a sample that has ended; one that is there already is updated.
+        stored: What MLflow says of it, if it is there. Scores and targets that were written from
+            an earlier state of the log, and are not in the trace any more, are removed.
 
     Raises:
         RetryableError: The server cannot take it now; trying again goes on from there.
-        RejectedError: The server refuses it.
+        RejectedError: The server refuses it, or only that something old is removed from it.
     """
     location = store.start_trace(replace(trace, state="IN_PROGRESS"))
     for attachment in trace.attachments:
         store.upload_trace_attachment(location, attachment)
+    refused: RejectedError | None = None
+    for identifier in _stale_assessments(trace, stored):
+        try:
+            store.delete_assessment(trace.trace_id, identifier)
+        except RejectedError as error:
+            # Who may write may not always remove; the trace is completed all the same.
+            refused = error
     store.log_spans(trace)
+    if refused is not None:
+        raise refused
 
 
 def is_written(trace: TraceRecord, stored: StoredTrace | None) -> bool:
@@ -39,4 +56,26 @@ def is_written(trace: TraceRecord, stored: StoredTrace | None) -> bool:
     if stored is None or stored.state == "IN_PROGRESS":
         return False
     digest = trace.tags.get(TRACE_DIGEST)
-    return digest is not None and stored.tags.get(TRACE_DIGEST) == digest
+    if digest is None or stored.tags.get(TRACE_DIGEST) != digest:
+        return False
+    totals = (name for name in _TOTALS if name in trace.metadata)
+    if any(stored.metadata.get(name) != trace.metadata[name] for name in totals):
+        return False
+    return not _stale_assessments(trace, stored)
+
+
+def _stale_assessments(trace: TraceRecord, stored: StoredTrace | None) -> list[str]:
+    """Ids of the assessments that were written from the sample and are not in it any more.
+
+    Ours are known by their ids, which follow from trace, kind and name; those that people or
+    other programs have added, also in place of one of ours, have ids by chance.
+    """
+    if stored is None:
+        return []
+    current = {assessment.assessment_id for assessment in trace.assessments}
+    return [
+        found.assessment_id
+        for found in stored.assessments
+        if found.assessment_id not in current
+        and found.assessment_id == assessment_id(trace.trace_id, found.kind, found.name)
+    ]

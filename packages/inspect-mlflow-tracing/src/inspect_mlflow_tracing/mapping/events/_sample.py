@@ -43,7 +43,7 @@ def sample_span(
     error = error_facts(sample.get("error"), full=context.full)
     if context.full:
         attributes |= given(_content(sample, context))
-        attributes |= given({"inspect.error": error.message if error is not None else None})
+        attributes |= given({"inspect.error": error.text if error is not None else None})
     events, status, message = _failure(error, node)
     return SpanContent(
         name, names.AGENT if with_agent else names.CHAIN, attributes, events, status, message

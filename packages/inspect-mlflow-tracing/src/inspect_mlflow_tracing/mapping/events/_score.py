@@ -1,4 +1,4 @@
-"""A score."""
+"""A score, and the scorer that gave it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from inspect_mlflow_tracing.mapping._nodes import TreeNode
 from . import _names as names
 from ._context import SpanContent, SpanContext
 from ._event_attributes import event_attributes
+from ._span import recorded_facts
 from ._values import display_name, given, mapping, text
 
 __all__ = ["score_span"]
@@ -18,7 +19,10 @@ _FIELDS = ("answer", "explanation", "reason", "metadata")
 
 
 def score_span(node: TreeNode, context: SpanContext) -> SpanContent:
-    """The span of a score event, marked when the score is not the final one."""
+    """The span of a score event, and of the scorer's span around it if that is its only score.
+
+    It is marked when the score is not the final one.
+    """
     event = mapping(node.event)
     score = mapping(event.get("score"))
     value = score.get("value") if score else event.get("score")
@@ -33,7 +37,11 @@ def score_span(node: TreeNode, context: SpanContext) -> SpanContent:
             "inspect.intermediate": bool(event.get("intermediate")),
         }
     )
-    return SpanContent(display_name(event.get("scorer"), "score"), names.EVALUATOR, attributes)
+    name = event.get("scorer")
+    if node.begin is not None:
+        attributes |= recorded_facts(node)
+        name = node.begin.get("name") or name
+    return SpanContent(display_name(name, "score"), names.EVALUATOR, attributes)
 
 
 def _told(value: Any, context: SpanContext) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from inspect_mlflow_tracing.mapping._nodes import TreeNode
 
@@ -11,7 +11,7 @@ from ._context import SpanContent, SpanContext
 from ._event_attributes import event_attributes
 from ._values import display_name, given, mapping, number, text
 
-__all__ = ["recorded_span"]
+__all__ = ["recorded_facts", "recorded_span"]
 
 _TYPES: Final = {
     "agent": names.AGENT,
@@ -34,15 +34,20 @@ def recorded_span(node: TreeNode, context: SpanContext) -> SpanContent:
     """The span of a `span_begin` or `step` event; MLflow's type by Inspect's, else CHAIN."""
     begin = mapping(node.begin)
     span_type = text(begin.get("type"))
-    attributes = event_attributes(node, context) | given(
+    attributes = event_attributes(node, context) | recorded_facts(node)
+    name = display_name(begin.get("name"), span_type or node.kind)
+    return SpanContent(name, _TYPES.get(span_type or "", names.CHAIN), attributes)
+
+
+def recorded_facts(node: TreeNode) -> dict[str, Any]:
+    """The attributes of a node that Inspect opened and closed."""
+    return given(
         {
-            "inspect.span_type": span_type,
+            "inspect.span_type": text(mapping(node.begin).get("type")),
             "inspect.working_time": _working_time(node),
             "inspect.unfinished": True if node.end is None else None,
         }
     )
-    name = display_name(begin.get("name"), span_type or node.kind)
-    return SpanContent(name, _TYPES.get(span_type or "", names.CHAIN), attributes)
 
 
 def _working_time(node: TreeNode) -> float | None:

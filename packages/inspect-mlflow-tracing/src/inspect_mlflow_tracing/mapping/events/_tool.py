@@ -9,7 +9,7 @@ from inspect_mlflow_tracing.mapping.chat import chat_messages
 
 from . import _names as names
 from ._context import SpanContent, SpanContext
-from ._errors import error_facts
+from ._errors import tool_error_facts
 from ._event_attributes import event_attributes
 from ._values import display_name, given, mapping, text
 
@@ -22,7 +22,7 @@ def tool_span(node: TreeNode, context: SpanContext) -> SpanContent:
     """The span of a tool event, and of the span that Inspect opened for it."""
     event = mapping(node.event)
     name = display_name(event.get("function"), "tool")
-    error = error_facts(event.get("error"), full=context.full)
+    error = tool_error_facts(event.get("error"), full=context.full)
     attributes = event_attributes(node, context) | given(
         {
             names.INPUTS: context.content(event.get("arguments")),
@@ -33,7 +33,7 @@ def tool_span(node: TreeNode, context: SpanContext) -> SpanContent:
             "inspect.agent": text(event.get("agent")),
             "inspect.agent_span_id": text(event.get("agent_span_id")),
             "inspect.failed": event.get("failed") or None,
-            "inspect.tool_error": error.kind if error is not None else None,
+            "inspect.tool_error": text(mapping(event.get("error")).get("type")),
         }
     )
     if error is None:
