@@ -108,17 +108,36 @@ RACE = """
 import sys, time
 from pathlib import Path
 from inspect_mlflow_core.connection import create_run_once, ensure_experiment, open_tracking_store
+from inspect_mlflow_core.exceptions import RetryableError
+
+
+def patiently(function, *given, **named):
+    # As the delivery worker does: a database may be locked for longer than it waits.
+    for _ in range(100):
+        try:
+            return function(*given, **named)
+        except RetryableError:
+            time.sleep(0.1)
+    raise SystemExit("never")
+
+
 uri, name, ready, go = sys.argv[1:]
 store = open_tracking_store(uri)
 store.check()
 Path(ready).touch()
 while not Path(go).exists():
     time.sleep(0.001)
-experiment_id = ensure_experiment(store, name)
+experiment_id = patiently(ensure_experiment, store, name)
 for number in range(5):
     identity = {"inspect.eval_id": f"eval {number}"}
-    run, _ = create_run_once(
-        store, experiment_id, identity, name="r", start_time_ms=1, tags={"who": "both"}
+    run, _ = patiently(
+        create_run_once,
+        store,
+        experiment_id,
+        identity,
+        name="r",
+        start_time_ms=1,
+        tags={"who": "both"},
     )
     print(run.run_id)
 """
