@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import time
 import zipfile
 from collections.abc import Callable
@@ -16,7 +17,7 @@ import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from inspect_ai import Epochs, Task, eval
+from inspect_ai import Epochs, Task, eval, eval_set
 from inspect_ai._util.registry import registry_info
 from inspect_ai.dataset import Sample
 from inspect_ai.log import (
@@ -56,7 +57,14 @@ from inspect_mlflow_core.exceptions import RejectedError, RetryableError
 from inspect_mlflow_core.kept_sample import rebuild_sample, rebuild_samples
 from inspect_mlflow_core.logs import EvalLogReader
 from inspect_mlflow_core.testing import copy_store, trace_contents
-from inspect_mlflow_tracing import TraceLogResult, _exporter, sync_traces
+from inspect_mlflow_tracing import (
+    TraceLogResult,
+    _destination,
+    _evaluation,
+    _exporter,
+    _task_log,
+    sync_traces,
+)
 from inspect_mlflow_tracing._destination import TraceDestination
 from inspect_mlflow_tracing.mapping import TracedTask, traced_task
 from inspect_mlflow_tracing.run_scope import (
@@ -64,6 +72,7 @@ from inspect_mlflow_tracing.run_scope import (
     RunTask,
     SampleFacts,
     TaskFacts,
+    _deliver,
     _groups,
     _run_task,
     begin_run_task,
@@ -540,6 +549,103 @@ def test_the_trace_belongs_to_the_run_above_those_of_the_tasks(
     assert task.run_id == parent
 
 
+def test_a_server_that_fails_now_and_then_costs_nothing(
+    live: str, new_store: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = iter([1, 2, 2, 3, 4])
+
+    def unsteady(uri: str) -> Any:
+        return Interrupted(open_trace_store(uri), next(failures, 10**6), done=True)
+
+    monkeypatch.setattr(_task_log, "open_trace_store", unsteady)
+    monkeypatch.setattr(_deliver, "opened_trace_store", unsteady)
+    run(tmp_path / "logs", sums())
+    assert next(failures, None) is None
+    assert assert_synced_equals(tmp_path / "logs", live, new_store())["state"] == "OK"
+
+
+def test_a_server_that_is_away_costs_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, new_store: Callable[[], str], capfd: Any
+) -> None:
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        closed = f"http://127.0.0.1:{reserved.getsockname()[1]}"
+        monkeypatch.setenv("INSPECT_MLFLOW_TRACKING_URI", closed)
+        (log,) = run(tmp_path / "logs", sums())
+    assert log.status == "success"
+    assert f"inspect-mlflow sync-traces {log.location}" in capfd.readouterr().err
+    assert written(tmp_path / "logs", new_store()) == [3]
+
+
+def test_a_server_without_traces_is_told_of_once(
+    live: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    class Old(Interrupted):
+        def __getattribute__(self, name: str) -> Any:
+            if name.startswith("_") or name in ("tracking_uri", "concurrency"):
+                return super().__getattribute__(name)
+            raise RejectedError("this is MLflow 3.0", cause="traces_unsupported")
+
+    exporter = _evaluation._exporter
+    monkeypatch.setattr(exporter, "_unsupported", set())
+    old = Old(open_trace_store(live), 0, done=False)
+    monkeypatch.setattr(_task_log, "open_trace_store", lambda _: old)
+    logs = run(tmp_path / "logs", sums(), sums("more"))
+    assert {log.status for log in logs} == {"success"}
+    said = capfd.readouterr().err
+    assert said.count("tracing is off: this is MLflow 3.0") == 1
+    assert "sync-traces" not in said
+    assert contents(live) == {}
+
+
+def test_live_traces_belong_to_the_run_above_as_well(
+    live: str, new_store: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with tracking, which opens the runs of each task while it is running."""
+    other = new_store()
+
+    def opened(uri: str, eval_id: str) -> ActiveRun:
+        experiment_id = ensure_experiment(open_tracking_store(uri), "inspect_ai")
+        client = MlflowClient(uri)
+        parents = client.search_runs([experiment_id], "tags.role = 'parent'")
+        parent = (
+            parents[0] if parents else client.create_run(experiment_id, tags={"role": "parent"})
+        )
+        tags = {"inspect.eval_id": eval_id, "mlflow.parentRunId": parent.info.run_id}
+        child = client.create_run(experiment_id, tags=tags)
+        return ActiveRun(child.info.run_id, experiment_id, uri)
+
+    def with_run(eval_id: str) -> ActiveRun:
+        if eval_id not in runs:
+            runs[eval_id] = opened(live, eval_id)
+        return runs[eval_id]
+
+    runs: dict[str, ActiveRun] = {}
+    monkeypatch.setattr(_destination, "active_run", with_run)
+    run(tmp_path / "logs", sums(), sums("more"))
+    monkeypatch.undo()
+    monkeypatch.setenv("INSPECT_MLFLOW_TRACE_SCOPE", "run")
+    for eval_id in runs:
+        opened(other, eval_id)
+    written(tmp_path / "logs", other)
+    assert without_runs(contents(live)) == without_runs(contents(other))
+    for uri in (live, other):
+        assert written(tmp_path / "logs", uri) == [0, 0]
+        source = only(contents(uri))["metadata"]["mlflow.sourceRun"]
+        assert source == "task "  # What a run without an eval id is called here.
+
+
+def without_runs(found: Contents) -> Contents:
+    """What stores tell apart from the ids of their runs, which differ."""
+    for trace in found.values():
+        for name, text in trace["tags"].items():
+            if name.startswith(FACTS):
+                kept = json.loads(text)
+                assert kept["run_id"] and kept["digest"]
+                trace["tags"][name] = {**kept, "run_id": None, "digest": None}
+    return found
+
+
 class Interrupted:
     """A trace store of which every operation may be the last.
 
@@ -746,6 +852,90 @@ def test_an_attempt_that_was_replaced_ends(
     trace = only(contents(store.tracking_uri))
     assert (trace["state"], trace["tags"]["inspect.status"]) == ("ERROR", "cancelled")
     assert len(spans(trace, "task: ")) == 2
+
+
+TASK_FILE = """
+from pathlib import Path
+
+from inspect_ai import Task, task
+from inspect_ai.dataset import Sample
+from inspect_ai.model import ModelOutput, ModelUsage, get_model
+from inspect_ai.scorer import match
+from inspect_ai.solver import generate, solver
+
+
+@solver
+def breaks_once():
+    async def solve(state, generate):
+        if state.sample_id == 2 and not Path("broken").exists():
+            Path("broken").touch()
+            raise ValueError("out of order")
+        return await generate(state)
+
+    return solve
+
+
+def answer(*_):
+    output = ModelOutput.from_content("mockllm/model", "2")
+    output.usage = ModelUsage(input_tokens=3, output_tokens=1, total_tokens=4)
+    return output
+
+
+def task_of(solver):
+    model = get_model("mockllm/model", custom_outputs=answer, memoize=False)
+    samples = [Sample(id=number, input="1+1", target="2") for number in (1, 2, 3)]
+    return Task(dataset=samples, solver=solver, scorer=match(), model=model)
+
+
+@task
+def flaky():
+    return task_of(breaks_once())
+
+
+@task
+def steady():
+    return task_of(generate())
+"""
+
+
+@pytest.mark.parametrize("immediate", [True, False])
+@pytest.mark.parametrize("cleanup", [True, False])
+def test_an_eval_set_that_tries_again(
+    live: str,
+    new_store: Callable[[], str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    immediate: bool,
+    cleanup: bool,
+) -> None:
+    (tmp_path / "run_scope_tasks.py").write_text(TASK_FILE)
+    monkeypatch.chdir(tmp_path)
+    success, logs = eval_set(
+        ["run_scope_tasks.py@flaky", "run_scope_tasks.py@steady"],
+        log_dir=str(tmp_path / "logs"),
+        retry_immediate=immediate,
+        retry_cleanup=cleanup,
+        retry_wait=0.01,
+        max_samples=1,
+        display="none",
+    )
+    assert success
+    other = new_store()
+    written(tmp_path / "logs", other)
+    found, synced = contents(live), contents(other)
+    if not cleanup:
+        assert found == synced
+    runs = {log.eval.run_id for log in logs}
+    standing = [t for t in found.values() if t["tags"]["inspect.run_id"] in runs]
+    assert {trace["state"] for trace in found.values()} <= {"OK", "ERROR"}
+    if immediate:
+        # The attempt that failed is in the same trace.
+        (trace,) = standing
+        assert (trace["state"], trace["tags"]["inspect.status"]) == ("OK", "success")
+        statuses = [span["status"][0] for span in spans(trace, "task: flaky").values()]
+        assert sorted(statuses) == ["ERROR", "OK"]
+    assert set(written(tmp_path / "logs", live)) == {0}
+    assert contents(live) == found
 
 
 def test_who_ends_at_the_same_time_does_not_leave_an_older_state(

@@ -10,6 +10,7 @@ from inspect_mlflow_tracing import (
     TraceLogResult,
     TraceSyncReport,
     rebuild_sample,
+    rebuild_samples,
     sync_traces,
 )
 
@@ -18,5 +19,6 @@ __all__ = [
     "TraceLogResult",
     "TraceSyncReport",
     "rebuild_sample",
+    "rebuild_samples",
     "sync_traces",
 ]

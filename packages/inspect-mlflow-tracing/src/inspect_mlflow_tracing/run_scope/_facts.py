@@ -75,6 +75,7 @@ class TaskFacts:
         status: That of the log, or `"running"`.
         start_ns: Nanoseconds since the epoch.
         end_ns: Nanoseconds since the epoch.
+        task_id: Inspect's id of the task, the same for each attempt at it.
         run_id: MLflow's run that the trace belongs to; None without one.
         samples: How many samples the log has.
         left_out_spans: How many spans of them are not drawn.
@@ -89,6 +90,7 @@ class TaskFacts:
     status: str
     start_ns: int
     end_ns: int
+    task_id: str = ""
     run_id: str | None = None
     samples: int = 0
     left_out_spans: int = 0
@@ -98,16 +100,11 @@ class TaskFacts:
     digest: str | None = None
 
     @property
-    def over(self) -> bool:
-        """Whether nothing more will come of the task by itself."""
-        return self.status != RUNNING
-
-    @property
     def text(self) -> str:
         """The value of its tag."""
         fields = asdict(self)
-        for name, limit in (("task", _NAME_CHARACTERS), ("model", _NAME_CHARACTERS)):
-            fields[name] = stored_text(fields[name], limit)
+        for name in ("task", "model", "task_id"):
+            fields[name] = stored_text(fields[name], _NAME_CHARACTERS)
         fields["result"] = stored_text(self.result, _RESULT_CHARACTERS)
         text = _json(fields)
         if len(text) > TRACE_TAG_VALUE_CHARACTERS:
@@ -151,7 +148,7 @@ def _read(text: str) -> TaskFacts | None:
         facts = TaskFacts(**json.loads(text))
     except (TypeError, ValueError):
         return None
-    names = facts.task, facts.model, facts.status, facts.result
+    names = facts.task, facts.model, facts.status, facts.task_id, facts.result
     counts = facts.start_ns, facts.end_ns, facts.samples, facts.left_out_spans
     sums = facts.tokens, facts.cost
     ids = facts.run_id, facts.digest

@@ -49,12 +49,13 @@ def run_trace(run: RunTask, tasks: Mapping[str, TaskFacts]) -> TraceRecord:
 
     Returns:
         In progress, without spans, while a task is running; else in its final state, with the
-        root span and a digest.
+        root span and a digest. Earlier attempts at a task count for times and totals only.
     """
     ordered = _ordered(tasks)
+    standing = _standing(ordered)
     start_ns = min(facts.start_ns for facts in ordered)
     end_ns = max(facts.end_ns for facts in ordered)
-    status = _status(ordered)
+    status = _status(standing)
     over = status != RUNNING
     trace = TraceRecord(
         trace_id=run.trace_id,
@@ -62,18 +63,30 @@ def run_trace(run: RunTask, tasks: Mapping[str, TaskFacts]) -> TraceRecord:
         state="IN_PROGRESS" if not over else "OK" if status == "success" else "ERROR",
         request_time_ms=start_ns // 1_000_000,
         execution_duration_ms=end_ns // 1_000_000 - start_ns // 1_000_000 if over else None,
-        request_preview=stored_text(_asked(ordered), TRACE_PREVIEW_CHARACTERS),
-        response_preview=stored_text(_results(ordered), TRACE_PREVIEW_CHARACTERS),
+        request_preview=stored_text(_asked(standing), TRACE_PREVIEW_CHARACTERS),
+        response_preview=stored_text(_results(standing), TRACE_PREVIEW_CHARACTERS),
         client_request_id=_short(run.run_id),
         tags=_tags(run, ordered, status),
         metadata=_metadata(ordered),
     )
-    return _ended(trace, _root(run, ordered, status, start_ns, end_ns)) if over else trace
+    return _ended(trace, _root(run, standing, status, start_ns, end_ns)) if over else trace
 
 
 def _ordered(tasks: Mapping[str, TaskFacts]) -> list[TaskFacts]:
     """Tasks as they began, so that nothing depends on the order in which they were written."""
-    return [tasks[key] for key in sorted(tasks, key=lambda key: (tasks[key].start_ns, key))]
+
+    def place(eval_id: str) -> tuple[int, bool, int, str]:
+        facts = tasks[eval_id]
+        # Logs name whole seconds, in which one attempt may follow another.
+        return facts.start_ns, facts.status == RUNNING, facts.end_ns, eval_id
+
+    return [tasks[eval_id] for eval_id in sorted(tasks, key=place)]
+
+
+def _standing(ordered: Sequence[TaskFacts]) -> list[TaskFacts]:
+    """The last attempt at each task; what became of earlier ones decides nothing."""
+    last = {facts.task_id: index for index, facts in enumerate(ordered) if facts.task_id}
+    return [f for index, f in enumerate(ordered) if last.get(f.task_id, index) == index]
 
 
 def _status(tasks: Iterable[TaskFacts]) -> str:
@@ -87,6 +100,7 @@ def _status(tasks: Iterable[TaskFacts]) -> str:
 def _root(
     run: RunTask, tasks: Sequence[TaskFacts], status: str, start_ns: int, end_ns: int
 ) -> SpanRecord:
+    """The root span, which tells of the tasks that stand."""
     failed = status != "success"
     results = {f"{facts.task} ({facts.model})": facts.result for facts in tasks if facts.result}
     attributes: dict[str, Any] = {

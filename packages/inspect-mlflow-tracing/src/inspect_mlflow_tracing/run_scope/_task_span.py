@@ -47,6 +47,7 @@ def open_facts(run: RunTask, samples: Collection[SampleFacts], *, over: bool = F
         status="cancelled" if over else RUNNING,
         start_ns=start_ns,
         end_ns=max((start_ns, *(sample.end_ns for sample in ordered))),
+        task_id=task.task_id,
         run_id=task.run_id,
         samples=len(ordered),
         left_out_spans=sum(sample.left_out_spans for sample in ordered),

@@ -164,10 +164,10 @@ class RunTraceWriter:
         """
         for _ in range(_MOST_ROUNDS):
             stored = stored or stored_run(self._store, self._run)
-            if not stored.tasks or not all(facts.over for facts in stored.tasks.values()):
+            if not stored.tasks:
                 return
             trace = run_trace(self._run, stored.tasks)
-            if is_settled(trace, stored.trace):
+            if trace.state == _IN_PROGRESS or is_settled(trace, stored.trace):
                 return
             self._store.start_trace(replace(trace, state=_IN_PROGRESS))
             self._store.log_spans(trace)
