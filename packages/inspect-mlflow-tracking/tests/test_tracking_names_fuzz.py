@@ -286,8 +286,8 @@ def check_params(spec: EvalSpec, written: Written) -> None:
 
 def check_samples(samples: list[EvalSample], written: Written) -> None:
     for step, sample in enumerate(samples, start=1):
-        scores = {name: score.value for name, score in (sample.scores or {}).items()}
-        for path, value in numeric_scores(scores).values.items():
+        # As scores: a bare value that is a dict with a key "value" would be taken for one.
+        for path, value in numeric_scores(sample.scores).values.items():
             originals = written.rewritten["metrics"]
             wanted = "/".join(("sample", *path))
             found = [
