@@ -1,8 +1,11 @@
-"""What the integration tests share: the wheels that the installation has to come from."""
+"""What the integration tests share: the wheels under test, and environments made of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import sysconfig
+import venv
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import Parser
@@ -54,10 +57,40 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("wheel", wheels, ids=[wheel.name for wheel in wheels])
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def dist(pytestconfig: pytest.Config) -> Path:
     """Directory of the wheels under test."""
     return Path(pytestconfig.getoption("--dist")).resolve()
+
+
+@pytest.fixture(scope="session")
+def make_environment(dist: Path) -> Callable[..., Path]:
+    """Makes a Python environment with some of our wheels, and returns its interpreter.
+
+    `make_environment(directory, "inspect_mlflow_core", without=("mlflow",))`: what others have
+    written is taken from the environment of this test, so that nothing has to be downloaded, save
+    what `without` names. Wheels that hold nothing but Python are installed by unpacking them.
+    """
+
+    def make(directory: Path, *wheels: str, without: tuple[str, ...] = ()) -> Path:
+        builder = venv.EnvBuilder(symlinks=os.name != "nt")
+        place = builder.ensure_directories(directory / "alone")
+        builder.create(place.env_dir)
+        variables = {"base": place.env_dir, "platbase": place.env_dir}
+        packages = Path(sysconfig.get_path("purelib", "venv", variables))
+        for name in wheels:
+            (wheel,) = dist.glob(f"{name}-*.whl")
+            with ZipFile(wheel) as archive:
+                archive.extractall(packages)
+        others = directory / "others"
+        others.mkdir()
+        for entry in Path(sysconfig.get_path("purelib")).iterdir():
+            if not entry.name.startswith(("inspect_mlflow", *without)):
+                (others / entry.name).symlink_to(entry)
+        (packages / "others.pth").write_text(f"{others}\n")
+        return Path(place.env_exe)
+
+    return make
 
 
 def _wheels(directory: Path) -> Iterator[Wheel]:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sysconfig
-import venv
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import ZipFile
 
 import pytest
 
@@ -66,24 +64,12 @@ class CompareAlone:
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> CompareAlone:
-    """The environment; what others have written is taken from the environment of this test."""
+def alone(
+    tmp_path_factory: pytest.TempPathFactory, make_environment: Callable[..., Path]
+) -> CompareAlone:
     directory = tmp_path_factory.mktemp("compare")
-    builder = venv.EnvBuilder(symlinks=os.name != "nt")
-    place = builder.ensure_directories(directory / "alone")
-    builder.create(place.env_dir)
-    variables = {"base": place.env_dir, "platbase": place.env_dir}
-    packages = Path(sysconfig.get_path("purelib", "venv", variables))
-    (wheel,) = Path(pytestconfig.getoption("--dist")).resolve().glob("inspect_mlflow_compare-*.whl")
-    with ZipFile(wheel) as archive:
-        archive.extractall(packages)
-    others = directory / "others"
-    others.mkdir()
-    for entry in Path(sysconfig.get_path("purelib")).iterdir():
-        if not entry.name.startswith(("inspect_mlflow", "mlflow")):
-            (others / entry.name).symlink_to(entry)
-    (packages / "others.pth").write_text(f"{others}\n")
-    return CompareAlone(Path(place.env_exe), directory)
+    python = make_environment(directory, "inspect_mlflow_compare", without=("mlflow",))
+    return CompareAlone(python, directory)
 
 
 def test_there_is_no_mlflow(alone: CompareAlone) -> None:

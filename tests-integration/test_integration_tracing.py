@@ -6,19 +6,16 @@ import json
 import os
 import subprocess
 import sys
-import sysconfig
-import venv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import ZipFile
 
 import pytest
 
 from inspect_mlflow_core.testing import copy_store, make_store_template
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 TASK = """
 from inspect_ai import Task, task
@@ -122,28 +119,10 @@ def installed(directory: Path) -> Environment:
 
 
 @pytest.fixture
-def with_tracing_alone(directory: Path, dist: Path) -> Environment:
-    """An environment with the wheels of tracing and core, and none of our other packages.
-
-    What others have written is taken from the environment of this test, so that nothing has to
-    be downloaded. Wheels that hold nothing but Python are installed by unpacking them.
-    """
-    builder = venv.EnvBuilder(symlinks=os.name != "nt")
-    place = builder.ensure_directories(directory / "alone")
-    builder.create(place.env_dir)
-    variables = {"base": place.env_dir, "platbase": place.env_dir}
-    packages = Path(sysconfig.get_path("purelib", "venv", variables))
-    for name in ("inspect_mlflow_core", "inspect_mlflow_tracing"):
-        (wheel,) = dist.glob(f"{name}-*.whl")
-        with ZipFile(wheel) as archive:
-            archive.extractall(packages)
-    others = directory / "others"
-    others.mkdir()
-    for entry in Path(sysconfig.get_path("purelib")).iterdir():
-        if not entry.name.startswith("inspect_mlflow"):
-            (others / entry.name).symlink_to(entry)
-    (packages / "others.pth").write_text(f"{others}\n")
-    return Environment(Path(place.env_exe), directory)
+def with_tracing_alone(directory: Path, make_environment: Callable[..., Path]) -> Environment:
+    """An environment with the wheels of tracing and core, and none of our other packages."""
+    wheels = "inspect_mlflow_core", "inspect_mlflow_tracing"
+    return Environment(make_environment(directory, *wheels), directory)
 
 
 def test_an_evaluation_leaves_a_run_and_its_traces(installed: Environment) -> None:

@@ -27,6 +27,19 @@ settings.register_profile(
 settings.load_profile("any-machine")
 
 
+@pytest.fixture
+def without_tracking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let hooks of tracking stay out, should it be installed."""
+    from inspect_ai._util.entrypoints import ensure_entry_points
+    from inspect_ai._util.registry import registry_info
+    from inspect_ai.hooks._hooks import get_all_hooks
+
+    ensure_entry_points()
+    for hook in get_all_hooks():
+        if registry_info(hook).name.startswith("inspect_mlflow_tracking/"):
+            monkeypatch.setattr(hook, "enabled", lambda: False)
+
+
 @dataclass(frozen=True)
 class Served:
     """What a server serves.

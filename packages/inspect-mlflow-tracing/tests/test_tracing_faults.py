@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from inspect_ai import Task, eval
-from inspect_ai._util.registry import registry_info
 from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog, read_eval_log
 from inspect_ai.model import ModelOutput, ModelUsage, get_model
@@ -24,6 +18,7 @@ from mlflow import MlflowClient
 
 from inspect_mlflow_core import reporting
 from inspect_mlflow_core.delivery import delivery_worker
+from inspect_mlflow_core.testing import faulty_proxy
 from inspect_mlflow_tracing import sync_traces
 
 COMMAND = "inspect-mlflow sync-traces"
@@ -34,18 +29,6 @@ def tracing(monkeypatch: pytest.MonkeyPatch) -> None:
     reporting.reset()
     monkeypatch.setenv("INSPECT_MLFLOW_TRACING_ENABLED", "true")
     monkeypatch.setenv("INSPECT_MLFLOW_AUTOLOG_ENABLED", "false")
-
-
-@pytest.fixture
-def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let hooks of another package stay out, should it be installed."""
-    from inspect_ai._util.entrypoints import ensure_entry_points
-    from inspect_ai.hooks._hooks import get_all_hooks
-
-    ensure_entry_points()
-    for hook in get_all_hooks():
-        if registry_info(hook).name.startswith("inspect_mlflow_tracking/"):
-            monkeypatch.setattr(hook, "enabled", lambda: False)
 
 
 def answer(messages: Any, tools: Any, tool_choice: Any, config: Any) -> ModelOutput:
@@ -92,88 +75,12 @@ def traces(uri: str, experiment: str) -> int:
     return len(stored)
 
 
-class Fault:
-    """Answers requests wrongly until it is told to pass them on to the real server."""
-
-    def __init__(self, real_uri: str) -> None:
-        self.real_uri = real_uri
-        self.broken: str | None = None
-        self.remaining = 10**9
-        self.paths: list[str] = []
-
-    def wants(self, path: str) -> str | None:
-        self.paths.append(path)
-        if self.broken is None or self.remaining <= 0:
-            return None
-        self.remaining -= 1
-        return self.broken
-
-
-@contextmanager
-def proxy(real_uri: str) -> Iterator[tuple[str, Fault]]:
-    fault = Fault(real_uri)
-
-    class Handler(BaseHTTPRequestHandler):
-        def handle_any(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            wanted = fault.wants(self.path)
-            if wanted == "reset":
-                self.connection.shutdown(socket.SHUT_RDWR)
-            elif wanted == "old":
-                self.answer_as_an_old_server(body)
-            elif wanted is not None:
-                self.answer(int(wanted), b"")
-            else:
-                self.pass_on(body)
-
-        def answer_as_an_old_server(self, body: bytes) -> None:
-            if self.path.endswith("/version"):
-                self.answer(200, b"3.5.0")
-            elif "traces" in self.path:
-                self.answer(404, b"")
-            else:
-                self.pass_on(body)
-
-        def pass_on(self, body: bytes) -> None:
-            names = ("Content-Type", "x-mlflow-experiment-id")
-            response = requests.request(
-                self.command,
-                fault.real_uri + self.path,
-                data=body,
-                timeout=30,
-                headers={name: self.headers[name] for name in names if name in self.headers},
-            )
-            self.answer(response.status_code, response.content)
-
-        def answer(self, status: int, content: bytes) -> None:
-            self.send_response(status)
-            if status == 429:
-                self.send_header("Retry-After", "0")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = do_PUT = do_PATCH = handle_any
-
-        def log_message(self, format: str, *args: Any) -> None:
-            return
-
-    listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=listener.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.server_address[1]}", fault
-    finally:
-        listener.shutdown()
-        listener.server_close()
-
-
 @pytest.mark.parametrize("fault", ["500", "429", "408", "reset"])
 def test_passing_faults_lose_nothing(
-    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alone: None, fault: str
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_tracking: None, fault: str
 ) -> None:
     experiment = f"passing-{fault}"
-    with proxy(server) as (uri, state):
+    with faulty_proxy(server) as (uri, state):
         state.broken, state.remaining = fault, 2
         evaluate(uri, tmp_path, monkeypatch, experiment=experiment)
         if fault == "reset":
@@ -188,12 +95,12 @@ def test_lasting_faults_cost_one_warning_and_a_later_sync(
     server: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    alone: None,
+    without_tracking: None,
     capfd: pytest.CaptureFixture[str],
     fault: str,
 ) -> None:
     experiment = f"lasting-{fault}"
-    with proxy(server) as (uri, state):
+    with faulty_proxy(server) as (uri, state):
         state.broken = "reset" if fault == "closed" else fault
         target = "http://127.0.0.1:9" if fault == "closed" else uri
         log = evaluate(target, tmp_path, monkeypatch, experiment=experiment)
@@ -209,11 +116,11 @@ def test_an_end_that_is_not_in_sight_is_not_waited_for(
     server: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    alone: None,
+    without_tracking: None,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("INSPECT_MLFLOW_FLUSH_TIMEOUT", "1")
-    with proxy(server) as (uri, state):
+    with faulty_proxy(server) as (uri, state):
         state.broken = "503"
         began = time.monotonic()
         log = evaluate(uri, tmp_path, monkeypatch, experiment="patient")
@@ -231,7 +138,7 @@ def test_an_end_that_is_not_in_sight_is_not_waited_for(
 def test_a_port_that_never_answers_does_not_hold_the_evaluation(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    alone: None,
+    without_tracking: None,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     with socket.socket() as silent:
@@ -253,7 +160,7 @@ def test_password_in_the_uri_is_never_shown(
 
 
 def test_a_dead_server_does_not_hold_up_the_next_evaluation(
-    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alone: None
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_tracking: None
 ) -> None:
     evaluate("http://127.0.0.1:9", tmp_path / "first", monkeypatch)
     evaluate(server, tmp_path / "second", monkeypatch, experiment="after-a-dead-one")
@@ -266,7 +173,7 @@ def test_an_old_server_is_told_of_once_and_runs_go_on(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    with proxy(server) as (uri, state):
+    with faulty_proxy(server) as (uri, state):
         state.broken = "old"
         for name in ("first", "second"):
             evaluate(uri, tmp_path / name, monkeypatch, experiment="old")
@@ -287,7 +194,7 @@ def test_one_refused_trace_does_not_keep_the_others(
     server: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    alone: None,
+    without_tracking: None,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     from inspect_mlflow_core.connection._http_traces import HttpTraceStore

@@ -15,7 +15,6 @@ from typing import Any, ClassVar
 import anyio
 import pytest
 from inspect_ai import Epochs, Task, eval, eval_retry, eval_set
-from inspect_ai._util.registry import registry_info
 from inspect_ai.dataset import Sample
 from inspect_ai.hooks import Hooks, TaskStart, hooks
 from inspect_ai.log import EvalLog, read_eval_log
@@ -102,15 +101,7 @@ def with_runs(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 
 @pytest.fixture(autouse=True)
-def tracing_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let hooks of other packages stay out, should they be installed."""
-    from inspect_ai._util.entrypoints import ensure_entry_points
-    from inspect_ai.hooks._hooks import get_all_hooks
-
-    ensure_entry_points()
-    for hook in get_all_hooks():
-        if registry_info(hook).name.startswith("inspect_mlflow_tracking/"):
-            monkeypatch.setattr(hook, "enabled", lambda: False)
+def tracing_alone(without_tracking: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INSPECT_MLFLOW_TRACING_ENABLED", "true")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
 

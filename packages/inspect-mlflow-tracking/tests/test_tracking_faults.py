@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from inspect_ai import Task, eval
 from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog, read_eval_log
@@ -21,6 +17,7 @@ from inspect_ai.scorer import match
 from inspect_mlflow_core import reporting
 from inspect_mlflow_core.testing import (
     copy_store,
+    faulty_proxy,
     running_server,
     store_contents,
 )
@@ -71,68 +68,6 @@ def assert_unharmed(log: EvalLog) -> None:
     assert not [e for s in whole.samples for e in s.events if e.event == "logger"]
 
 
-class Fault:
-    """Answers requests wrongly until it is told to pass them on to the real server."""
-
-    def __init__(self, real_uri: str) -> None:
-        self.real_uri = real_uri
-        self.broken: str | None = None
-        self.remaining = 10**9
-        self.requests = 0
-
-    def wants(self) -> str | None:
-        self.requests += 1
-        if self.broken is None or self.remaining <= 0:
-            return None
-        self.remaining -= 1
-        return self.broken
-
-
-@contextmanager
-def proxy(real_uri: str) -> Iterator[tuple[str, Fault]]:
-    fault = Fault(real_uri)
-
-    class Handler(BaseHTTPRequestHandler):
-        def handle_any(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            wanted = fault.wants()
-            if wanted == "reset":
-                self.connection.shutdown(socket.SHUT_RDWR)
-                return
-            if wanted is not None:
-                self.send_response(int(wanted))
-                if wanted == "429":
-                    self.send_header("Retry-After", "0")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            answer = requests.request(
-                self.command,
-                fault.real_uri + self.path,
-                data=body,
-                timeout=30,
-                headers={"Content-Type": self.headers.get("Content-Type", "application/json")},
-            )
-            self.send_response(answer.status_code)
-            self.send_header("Content-Length", str(len(answer.content)))
-            self.end_headers()
-            self.wfile.write(answer.content)
-
-        do_GET = do_POST = do_PUT = handle_any
-
-        def log_message(self, format: str, *args: Any) -> None:
-            return
-
-    listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=listener.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.server_address[1]}", fault
-    finally:
-        listener.shutdown()
-        listener.server_close()
-
-
 def test_everything_arrives_over_http(
     server: str, store_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,7 +89,7 @@ def test_passing_faults_lose_nothing(
     server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     experiment = f"passing-{fault}"
-    with proxy(server) as (uri, state):
+    with faulty_proxy(server) as (uri, state):
         state.broken, state.remaining = fault, 2
         assert_unharmed(evaluate(uri, tmp_path / "logs", monkeypatch, experiment=experiment))
         if fault == "reset":
@@ -175,7 +110,7 @@ def test_lasting_faults_cost_one_warning_and_a_later_sync(
     fault: str,
 ) -> None:
     experiment = f"lasting-{fault}"
-    with proxy(server) as (uri, state):
+    with faulty_proxy(server) as (uri, state):
         state.broken = "reset" if fault == "closed" else fault
         target = "http://127.0.0.1:9" if fault == "closed" else uri
         log = evaluate(target, tmp_path / "logs", monkeypatch, experiment=experiment)

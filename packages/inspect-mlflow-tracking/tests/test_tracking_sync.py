@@ -32,7 +32,7 @@ from inspect_ai.model import ModelOutput, ModelUsage, get_model
 from inspect_ai.scorer import ScoreEdit, includes, match
 
 from inspect_mlflow_core.exceptions import ConfigurationError, RejectedError
-from inspect_mlflow_core.sync import LogReport
+from inspect_mlflow_core.sync import LogReport, SyncAction
 from inspect_mlflow_core.testing import copy_store, store_contents
 from inspect_mlflow_tracking import sync
 from inspect_mlflow_tracking._command import sync_command
@@ -277,7 +277,7 @@ class Traced:
     """What a package that makes traces tells of a log."""
 
     location: str
-    action: str = "created"
+    action: SyncAction = "created"
     task: str = ""
     model: str = ""
     problems: tuple[str, ...] = ()

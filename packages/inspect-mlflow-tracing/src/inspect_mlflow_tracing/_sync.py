@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from inspect_mlflow_core.connection import open_trace_store, traces_supported, traces_unsupported
 from inspect_mlflow_core.conversion import mask_uri
 from inspect_mlflow_core.logs import EvalLogReader
-from inspect_mlflow_core.sync import LogReport, LogSync, Progress, sync_settings, with_retries
+from inspect_mlflow_core.sync import (
+    LogReport,
+    LogSync,
+    Progress,
+    SyncAction,
+    sync_settings,
+    with_retries,
+)
 
 from ._destination import TraceDestination
 from ._retrying_store import RetryingTraceStore
@@ -22,17 +29,6 @@ if TYPE_CHECKING:
     from inspect_mlflow_core.config import MLflowSettings
 
     from .mapping import TracedTask
-
-Action = Literal[
-    "created",
-    "updated",
-    "unchanged",
-    "would sync",
-    "superseded",
-    "disabled",
-    "unreadable",
-    "failed",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +53,7 @@ class TraceLogResult:
     """
 
     location: str
-    action: Action
+    action: SyncAction
     eval_id: str = ""
     task: str = ""
     model: str = ""
@@ -147,10 +143,9 @@ class _TraceSync(LogSync[TraceLogResult]):
             version = self._store.check()
             if not traces_supported(version):
                 raise traces_unsupported(f"MLflow at {shown}", version)
-        paths = [log] if isinstance(log, (str, Path)) else list(log)
-        return TraceSyncReport(shown, tuple(self.results(paths)))
+        return TraceSyncReport(shown, tuple(self.results(log)))
 
-    def outcome(self, location: str, action: Action, **more: Any) -> TraceLogResult:
+    def outcome(self, location: str, action: SyncAction, **more: Any) -> TraceLogResult:
         """See `LogSync.outcome`."""
         return TraceLogResult(location, action, **more)
 

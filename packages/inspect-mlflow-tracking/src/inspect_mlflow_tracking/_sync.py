@@ -5,29 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from inspect_mlflow_core.connection import open_tracking_store
 from inspect_mlflow_core.conversion import mask_uri
 from inspect_mlflow_core.exceptions import DeliveryError
 from inspect_mlflow_core.logs import EvalLogReader, is_being_written
-from inspect_mlflow_core.sync import LogReport, LogSync, Progress, sync_settings, with_retries
+from inspect_mlflow_core.sync import (
+    LogReport,
+    LogSync,
+    Progress,
+    SyncAction,
+    sync_settings,
+    with_retries,
+)
 
 from .runs import TrackingTarget, write_task_log
 
 if TYPE_CHECKING:
     from inspect_mlflow_core.config import MLflowSettings
-
-Action = Literal[
-    "created",
-    "updated",
-    "unchanged",
-    "would sync",
-    "superseded",
-    "disabled",
-    "unreadable",
-    "failed",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +45,7 @@ class LogResult:
     """
 
     location: str
-    action: Action
+    action: SyncAction
     eval_id: str = ""
     task: str = ""
     model: str = ""
@@ -130,11 +126,10 @@ class RunSync(LogSync[LogResult]):
         """Sync logs; see `sync`."""
         if not self.dry_run:
             with_retries(self._target.store.check)
-        paths = [log] if isinstance(log, (str, Path)) else list(log)
         shown = mask_uri(self._target.store.tracking_uri)
-        return SyncReport(shown, tuple(self.results(paths)))
+        return SyncReport(shown, tuple(self.results(log)))
 
-    def outcome(self, location: str, action: Action, **more: Any) -> LogResult:
+    def outcome(self, location: str, action: SyncAction, **more: Any) -> LogResult:
         """See `LogSync.outcome`."""
         return LogResult(location, action, **more)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from inspect_mlflow_compare._types import MetricComparison, SampleComparison
 from inspect_mlflow_compare.alignment import Series
+from inspect_mlflow_compare.comparison._untested import untested_metric
 
 __all__ = ["label_metric"]
 
@@ -36,21 +37,15 @@ def label_metric(series: Series, samples: Sequence[SampleComparison]) -> MetricC
         notes = ["no sample has a label in both evaluations"]
     elif distinct > _MOST_LABELS:
         notes.append(f"{distinct} different texts are too many for a table")
-    return MetricComparison(
-        name="agreement",
-        scorer=series.name,
-        baseline_value=math.nan,
-        candidate_value=math.nan,
-        delta=math.nan,
-        relative_delta=None,
-        significant=False,
-        p_value=None,
-        ci_lower=None,
-        ci_upper=None,
-        method="label-agreement",
-        interval="none",
+    metric = untested_metric(
+        "agreement",
+        series,
         kind="label",
+        method="label-agreement",
+        notes=(*notes, *series.notes),
+    )
+    return replace(
+        metric,
         ids=len({identifier for identifier, _, _ in pairs}),
         labels=label_agreement(before, after) if 0 < distinct <= _MOST_LABELS else None,
-        notes=(*notes, *series.notes),
     )

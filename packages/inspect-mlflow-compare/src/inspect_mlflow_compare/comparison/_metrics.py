@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
@@ -26,6 +25,7 @@ from inspect_mlflow_compare.comparison._margins import (
 from inspect_mlflow_compare.comparison._options import Options
 from inspect_mlflow_compare.comparison._paired_scores import PairedScores, pair_scores
 from inspect_mlflow_compare.comparison._planning import with_planning
+from inspect_mlflow_compare.comparison._untested import untested_metric
 from inspect_mlflow_compare.logs import Evaluation, SampleRecord
 
 if TYPE_CHECKING:
@@ -106,11 +106,10 @@ def _paired_metric(
         clusters=paired.clusters,
         score_range=_UNIT_RANGE if series.has_unit_range else None,
     )
-    metric = _metric(inference, float(before.means().mean()), float(after.means().mean()), series)
+    means = float(before.means().mean()), float(after.means().mean())
+    metric = _metric(inference, *means, series, options.better(series))
     metric = replace(
         metric,
-        better=options.better(series),
-        probability_improvement=_probability_improvement(inference, options.better(series)),
         baseline_epochs=before.values.size / before.counts.size,
         candidate_epochs=after.values.size / after.counts.size,
         # From the items, which heed the threshold and which direction is better.
@@ -134,39 +133,33 @@ def _unpaired_metric(
     if not (before.size and after.size):
         return _untested(series, "one of the evaluations has no scores", options)
     inference = unpaired_inference(before, after, significance=options.significance)
-    metric = _metric(inference, float(before.mean()), float(after.mean()), series)
-    return replace(
-        metric,
-        better=options.better(series),
-        probability_improvement=_probability_improvement(inference, options.better(series)),
-        non_inferiority=unpaired_margin(before, after, series, options),
-    )
+    means = float(before.mean()), float(after.mean())
+    metric = _metric(inference, *means, series, options.better(series))
+    return replace(metric, non_inferiority=unpaired_margin(before, after, series, options))
 
 
 def _untested(series: Series, reason: str, options: Options) -> MetricComparison:
     """A metric without a single pair: there are no means, so there is no difference."""
-    return MetricComparison(
-        name="mean",
-        scorer=series.name,
-        baseline_value=math.nan,
-        candidate_value=math.nan,
-        delta=math.nan,
-        relative_delta=None,
-        significant=False,
-        p_value=None,
-        ci_lower=None,
-        ci_upper=None,
-        method="not-testable",
-        interval="none",
+    metric = untested_metric(
+        "mean",
+        series,
         kind="binary" if series.has_unit_range else "continuous",
+        method="not-testable",
+        notes=(reason,),
+    )
+    return replace(
+        metric,
         better=options.better(series),
         non_inferiority=untested_margin(series, options),
-        notes=(reason,),
     )
 
 
 def _metric(
-    inference: PairedInference, baseline: float, candidate: float, series: Series
+    inference: PairedInference,
+    baseline: float,
+    candidate: float,
+    series: Series,
+    better: Better,
 ) -> MetricComparison:
     """What the statistics say; minus zero and rounding are taken out of the difference."""
     delta = inference.estimate + 0.0
@@ -186,6 +179,7 @@ def _metric(
         interval=inference.interval,
         effect_size_name=inference.effect_size_name,
         kind=inference.kind,
+        better=better,
         ids=inference.ids,
         clusters=inference.clusters,
         baseline_stderr=inference.baseline_stderr,
@@ -193,6 +187,7 @@ def _metric(
         standard_error=inference.standard_error,
         correlation=inference.correlation,
         hedges_g=inference.hedges_g,
+        probability_improvement=_probability_improvement(inference, better),
         fixed_ci_lower=inference.fixed_ci_lower,
         fixed_ci_upper=inference.fixed_ci_upper,
         notes=inference.notes,

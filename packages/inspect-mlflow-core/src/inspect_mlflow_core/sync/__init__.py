@@ -2,7 +2,7 @@
 
 from ._log_headers import LogHeader, chosen_logs, read_log_header
 from ._log_sync import LogSync, Progress, sync_settings
-from ._report import LogOutcome, LogReport
+from ._report import LogOutcome, LogReport, SyncAction
 from ._retries import with_retries
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "LogReport",
     "LogSync",
     "Progress",
+    "SyncAction",
     "chosen_logs",
     "read_log_header",
     "sync_settings",

@@ -12,7 +12,7 @@ from inspect_mlflow_core.exceptions import ConfigurationError, DeliveryError, Lo
 from inspect_mlflow_core.logs import EvalLogReader, LogFile, discover_logs
 
 from ._log_headers import LogHeader, chosen_logs, read_log_header
-from ._report import LogOutcome
+from ._report import LogOutcome, SyncAction
 
 if TYPE_CHECKING:
     from inspect_mlflow_core.config import MLflowSettings
@@ -73,11 +73,11 @@ class LogSync(ABC, Generic[Outcome]):
         self.progress = progress or (lambda _what, _done, _total: None)
         self.task_settings: dict[str, MLflowSettings] = {}
 
-    def results(self, paths: Sequence[str | Path]) -> Iterator[Outcome]:
+    def results(self, log: str | Path | Sequence[str | Path]) -> Iterator[Outcome]:
         """Sync logs.
 
         Args:
-            paths: Logs, directories and fsspec URLs.
+            log: A log, a directory or an fsspec URL, or several of them.
 
         Yields:
             What became of each file.
@@ -85,6 +85,7 @@ class LogSync(ABC, Generic[Outcome]):
         Raises:
             DeliveryError: No log can be delivered; see `fatal_causes`.
         """
+        paths = [log] if isinstance(log, (str, Path)) else log
         headers: list[LogHeader] = []
         found = list(discover_logs(paths))
         for position, candidate in enumerate(found):
@@ -101,7 +102,7 @@ class LogSync(ABC, Generic[Outcome]):
             yield from self.finish()
 
     @abstractmethod
-    def outcome(self, location: str, action: Any, **more: Any) -> Outcome:
+    def outcome(self, location: str, action: SyncAction, **more: Any) -> Outcome:
         """Return the result for a file.
 
         Args:

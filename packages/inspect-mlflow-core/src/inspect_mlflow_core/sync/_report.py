@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+
+SyncAction = Literal[
+    "created",
+    "updated",
+    "unchanged",
+    "would sync",
+    "superseded",
+    "disabled",
+    "unreadable",
+    "failed",
+]
+"""What was done with one file; a package may leave some of these out."""
 
 
 class LogOutcome(Protocol):
@@ -19,7 +31,7 @@ class LogOutcome(Protocol):
         ...
 
     @property
-    def action(self) -> str:
+    def action(self) -> SyncAction:
         """What was done; `"unreadable"` and `"failed"` when it could not be."""
         ...
 
