@@ -39,8 +39,11 @@ from inspect_ai.util import span
 from inspect_mlflow_core.connection import SpanRecord, TraceRecord
 from inspect_mlflow_core.exceptions import TraceReadError
 from inspect_mlflow_core.kept_sample import (
+    KEPT_EVALUATION,
     KEPT_SAMPLE_PREFIX,
+    evaluation_header,
     kept_attributes,
+    kept_samples,
     packed_sample,
     rebuild_sample,
     rebuild_samples,
@@ -535,3 +538,99 @@ def test_a_trace_without_samples_gives_an_error() -> None:
         for rebuild in (rebuild_sample, rebuild_samples):
             with pytest.raises(TraceReadError, match="holds no Inspect sample"):
                 rebuild(trace)
+
+
+HEADER: dict[str, Any] = {
+    "version": 2,
+    "eval": {
+        "eval_id": "e1",
+        "created": "2026-01-02T03:04:05+00:00",
+        "task": "package/sums",
+        "task_args": {"level": 2, "api_key": KEY},
+        "solver": None,
+        "model": "mockllm/model",
+        "model_args": {"api_key": KEY},
+        "model_generate_config": {"temperature": 0.5, "extra_headers": {"Authorization": KEY}},
+        "tags": ["a"],
+        "metadata": {"owner": "me"},
+        "packages": {"inspect_ai": "1"},
+        "dataset": {"name": "d"},
+    },
+    "plan": {"steps": [{"solver": "first"}, {"solver": "last", "params": {"n": 1}}]},
+    "results": {"total_samples": 1},
+}
+
+
+def test_of_the_header_is_kept_what_tells_evaluations_apart() -> None:
+    assert evaluation_header(HEADER, "file:///logs/a.eval") == {
+        "eval": {
+            "eval_id": "e1",
+            "created": "2026-01-02T03:04:05+00:00",
+            "task": "package/sums",
+            "task_args": {"level": 2, "api_key": "***"},
+            "model": "mockllm/model",
+            "model_generate_config": {
+                "temperature": 0.5,
+                "extra_headers": {"Authorization": "***"},
+            },
+            "tags": ["a"],
+            "metadata": {"owner": "me"},
+        },
+        "location": "file:///logs/a.eval",
+        "plan": {"steps": [{"solver": "last", "params": {"n": 1}}]},
+    }
+
+
+def test_a_solver_that_the_header_names_needs_no_plan() -> None:
+    header = {**HEADER, "eval": {**HEADER["eval"], "solver": "mine", "solver_args": {}}}
+    kept = evaluation_header(header)
+    assert kept["eval"]["solver"] == "mine" and kept["eval"]["solver_args"] == {}
+    assert "plan" not in kept and "location" not in kept
+
+
+def test_of_a_large_header_the_largest_members_are_left_out_and_named() -> None:
+    large = {**HEADER["eval"], "metadata": {"text": "x" * 40_000}, "task_args": {"y": "y" * 20_000}}
+    kept = evaluation_header({**HEADER, "eval": large})
+    assert kept["left_out"] == ["metadata", "task_args"]
+    assert kept["eval"]["model"] == "mockllm/model" and kept["eval"]["tags"] == ["a"]
+    assert len(json.dumps(kept)) < 16_384
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["eval", "plan", "x"]),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.text(),
+            lambda inner: (
+                st.lists(inner, max_size=3)
+                | st.dictionaries(
+                    st.sampled_from(["steps", "solver", "task", "metadata", "a"]), inner
+                )
+            ),
+            max_leaves=8,
+        ),
+    )
+)
+def test_a_header_of_any_shape_is_kept(header: dict[str, Any]) -> None:
+    kept = evaluation_header(header)
+    assert set(kept) <= {"eval", "plan", "left_out"} and isinstance(kept["eval"], dict)
+
+
+def test_a_kept_sample_comes_with_its_evaluation() -> None:
+    sample = {"id": 1, "epoch": 1, "input": "?", "target": "!", "messages": [], "events": []}
+    kept = kept_attributes(packed_sample(sample), 1)[0]
+    header = evaluation_header(HEADER)
+    with_header, without = (
+        SimpleNamespace(
+            spans=[
+                SimpleNamespace(
+                    span_id="s", parent_id=None, start_time_ns=1, attributes={**kept, **more}
+                )
+            ]
+        )
+        for more in ({KEPT_EVALUATION: header}, {})
+    )
+    (found,) = kept_samples(with_header)
+    assert (found.sample.id, found.span_id, found.evaluation) == (1, "s", header)
+    assert found.content == sample
+    assert kept_samples(without)[0].evaluation == {}

@@ -7,19 +7,21 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from zipfile import ZipFile
 
 from inspect_mlflow_core.exceptions import TraceReadError
 
+from ._evaluation import KEPT_EVALUATION
 from ._pack import FORM, KEPT_SAMPLE_PREFIX
 from ._spans import SampleSpans, spans_by_sample
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog, EvalSample
 
-__all__ = ["rebuild_sample", "rebuild_samples", "unpacked_sample"]
+__all__ = ["KeptSample", "kept_samples", "rebuild_sample", "rebuild_samples", "unpacked_sample"]
 
 _HEAD_FIELDS: Final = 4
 _LONGEST_NUMBER: Final = 15
@@ -38,6 +40,23 @@ _HEADER: Final = {
         "config": {},
     },
 }
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSample:
+    """A sample out of a trace, with what the trace tells of its evaluation.
+
+    Args:
+        sample: As `inspect_ai.log.read_eval_log_sample` gives it.
+        content: Its raw JSON, as `EvalLogReader` yields it.
+        span_id: The span of the sample.
+        evaluation: See `evaluation_header`; empty in traces that were written without it.
+    """
+
+    sample: EvalSample
+    content: Mapping[str, Any]
+    span_id: str
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
 
 
 def rebuild_sample(
@@ -87,8 +106,42 @@ def rebuild_samples(
     return [_rebuilt(spans, resolve_attachments) for spans in spans_by_sample(trace)]
 
 
+def kept_samples(
+    trace: Any, *, resolve_attachments: bool | Literal["full", "core"] = False
+) -> list[KeptSample]:
+    """Rebuilds every Inspect sample of a trace, and takes what it keeps of their evaluation.
+
+    Args:
+        trace: An MLflow `Trace` with its spans, or anything else that has `spans`.
+        resolve_attachments: As for `rebuild_sample`.
+
+    Returns:
+        The samples in the order in which they began.
+
+    Raises:
+        TraceReadError: See `rebuild_samples`.
+    """
+    return [_kept(spans, resolve_attachments) for spans in spans_by_sample(trace)]
+
+
+def _kept(spans: SampleSpans, resolve_attachments: bool | Literal["full", "core"]) -> KeptSample:
+    content = unpacked_sample(span.attributes for span in spans)
+    sample = _read(content, resolve_attachments)
+    return KeptSample(sample, content, spans[0].span_id, _evaluation(spans))
+
+
+def _evaluation(spans: SampleSpans) -> Mapping[str, Any]:
+    found = spans[0].attributes.get(KEPT_EVALUATION)
+    return found if isinstance(found, Mapping) else {}
+
+
 def _rebuilt(spans: SampleSpans, resolve_attachments: bool | Literal["full", "core"]) -> EvalSample:
-    sample = unpacked_sample(span.attributes for span in spans)
+    return _read(unpacked_sample(span.attributes for span in spans), resolve_attachments)
+
+
+def _read(
+    sample: Mapping[str, Any], resolve_attachments: bool | Literal["full", "core"]
+) -> EvalSample:
     try:
         log = _read_by_inspect(sample, resolve_attachments)
     # Inspect's migrations of old shapes look into values before these are validated.

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Final, Literal
 
 from inspect_mlflow_core.connection import AssessmentRecord, SpanRecord, TraceRecord
-from inspect_mlflow_core.kept_sample import kept_attributes, packed_sample
+from inspect_mlflow_core.kept_sample import KEPT_EVALUATION, kept_attributes, packed_sample
 
 from ._assessments import sample_assessments
 from ._identity import trace_id
@@ -84,7 +84,7 @@ def sample_trace(
         spans=tree.spans,
         attachments=tree.attachments,
     )
-    return _with_kept_sample(trace, sample if full else None)
+    return _with_kept_sample(trace, sample if full else None, task.header)
 
 
 def _evaluator_spans(spans: Sequence[SpanRecord]) -> dict[str, str]:
@@ -100,15 +100,20 @@ def _counts(**counts: int) -> dict[str, str]:
     return {f"inspect.{name}": str(count) for name, count in counts.items() if count}
 
 
-def _with_kept_sample(trace: TraceRecord, sample: Mapping[str, Any] | None) -> TraceRecord:
+def _with_kept_sample(
+    trace: TraceRecord, sample: Mapping[str, Any] | None, header: Mapping[str, Any]
+) -> TraceRecord:
     """The trace with its digest, and with the sample laid on its spans."""
-    tags, spans = dict(trace.tags), trace.spans
+    tags = dict(trace.tags)
     pieces: tuple[str, ...] = ()
     if sample is not None:
+        if header:
+            trace = _with_header(trace, header)
         try:
             pieces = packed_sample(sample)
         except RecursionError:
             tags["inspect.sample_kept"] = "false"  # JSON nested deeper than Python can write
+    spans = trace.spans
     digest = _digest(replace(trace, tags=tags), pieces)
     if digest is not None:
         tags[TRACE_DIGEST] = digest
@@ -119,6 +124,12 @@ def _with_kept_sample(trace: TraceRecord, sample: Mapping[str, Any] | None) -> T
             for span, more in zip(spans, kept, strict=True)
         )
     return replace(trace, tags=tags, spans=spans)
+
+
+def _with_header(trace: TraceRecord, header: Mapping[str, Any]) -> TraceRecord:
+    root, *others = trace.spans
+    attributes = {**root.attributes, KEPT_EVALUATION: dict(header)}
+    return replace(trace, spans=(replace(root, attributes=attributes), *others))
 
 
 def _digest(trace: TraceRecord, pieces: Sequence[str]) -> str | None:

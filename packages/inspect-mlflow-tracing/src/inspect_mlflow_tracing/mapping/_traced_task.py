@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from inspect_mlflow_core.conversion import mask_uri
+from inspect_mlflow_core.kept_sample import evaluation_header
 
 from ._times import time_ns
 
@@ -42,6 +43,7 @@ class TracedTask:
         epochs: How often each sample is run.
         judges: For each scorer that asks a model, as far as the header tells, which one. What
             happened in a sample tells more.
+        header: What each trace keeps of the header; see `evaluation_header`.
     """
 
     experiment_id: str
@@ -58,6 +60,7 @@ class TracedTask:
     dataset: str = ""
     epochs: int = 1
     judges: Mapping[str, str] = field(default_factory=dict)
+    header: Mapping[str, Any] = field(default_factory=dict)
 
 
 def traced_task(
@@ -87,6 +90,9 @@ def traced_task(
         dataset=spec.dataset.name or spec.task,
         epochs=spec.config.epochs or 1,
         judges=_judges(spec),
+        header=evaluation_header(
+            header.model_dump(mode="json", include={"eval", "plan"}, exclude_none=True), location
+        ),
     )
 
 
