@@ -105,12 +105,12 @@ class ProgressBar:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
-    def update(self, what: str, done: int, total: int) -> None:
+    def update(self, what: str, done: int, total: int | None) -> None:
         """Show what is being worked on.
 
         Args:
             what: In words.
             done: How much is done.
-            total: Of how much.
+            total: Of how much; None while nobody knows.
         """
         self._bar.update(self._task, description=what, completed=done, total=total)

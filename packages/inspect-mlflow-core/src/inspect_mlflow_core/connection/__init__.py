@@ -1,8 +1,15 @@
 """The way to an MLflow store: experiments, runs, artifacts and traces, without global state."""
 
+from ._assessment_store import AssessedTrace, AssessmentStore, KeptAssessment, TracePage
 from ._concurrent import ConcurrentCalls
 from ._experiments import ensure_experiment
-from ._open import open_trace_store, open_tracking_store, tracking_uri_kind
+from ._mlflow_store import MlflowTrackingStore
+from ._open import (
+    open_assessment_store,
+    open_trace_store,
+    open_tracking_store,
+    tracking_uri_kind,
+)
 from ._records import (
     DatasetInput,
     Experiment,
@@ -29,14 +36,18 @@ from ._trace_records import (
 from ._trace_versions import traces_supported, traces_unsupported
 
 __all__ = [
+    "AssessedTrace",
     "AssessmentKind",
     "AssessmentRecord",
     "AssessmentSource",
+    "AssessmentStore",
     "AttachmentRecord",
     "ConcurrentCalls",
     "DatasetInput",
     "Experiment",
+    "KeptAssessment",
     "MetricPoint",
+    "MlflowTrackingStore",
     "RunRecord",
     "RunStatus",
     "SpanEventRecord",
@@ -44,6 +55,7 @@ __all__ = [
     "SpanStatus",
     "StoredAssessment",
     "StoredTrace",
+    "TracePage",
     "TraceRecord",
     "TraceState",
     "TraceStore",
@@ -51,6 +63,7 @@ __all__ = [
     "create_run_once",
     "ensure_experiment",
     "find_run",
+    "open_assessment_store",
     "open_trace_store",
     "open_tracking_store",
     "tag_filter",

@@ -140,7 +140,7 @@ class HttpTraceStore:
         found: list[StoredTrace] = []
         page_token = ""
         while True:
-            body = search_traces_body(experiment_id, filter_string, page_token)
+            body = search_traces_body([experiment_id], filter_string, page_token)
             path = f"{_TRACES}/search"
             answer = call_api(self.transport, "POST", path, "traces/search", json=body)
             found += [_stored_trace(info) for info in answer.get("traces", [])]

@@ -111,7 +111,7 @@ class MlflowTraceStore:
         page_token = ""
         with self._calls() as store:
             while True:
-                page = search_traces_body(experiment_id, filter_string, page_token)
+                page = search_traces_body([experiment_id], filter_string, page_token)
                 traces, token = store.search_traces(
                     locations=[experiment_id],
                     filter_string=filter_string or None,

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from inspect_mlflow_core.exceptions import RejectedError
 
+from ._assessment_store import AssessmentStore
 from ._database import DATABASE_SCHEMES
 from ._records import TrackingStore
 from ._trace_records import TraceStore
@@ -84,3 +85,31 @@ def open_trace_store(tracking_uri: str) -> TraceStore:
     from ._mlflow_traces import MlflowTraceStore
 
     return MlflowTraceStore(tracking_uri)
+
+
+def open_assessment_store(tracking_uri: str) -> AssessmentStore:
+    """Return the store for assessments behind a tracking URI; see `open_tracking_store`.
+
+    Args:
+        tracking_uri: As in `MLFLOW_TRACKING_URI`.
+
+    Returns:
+        A store; nothing has been sent yet.
+
+    Raises:
+        RejectedError: There can be no traces of this kind (cause `"traces_unsupported"`).
+    """
+    kind = tracking_uri_kind(tracking_uri)
+    if kind == "databricks":
+        # Its traces lie in tables of Unity Catalog, and their ids name the tables.
+        raise RejectedError(
+            "assessments of traces on Databricks are not supported", cause="traces_unsupported"
+        )
+    if kind == "http":
+        from ._http_assessments import HttpAssessmentStore
+        from ._http_transport import open_transport
+
+        return HttpAssessmentStore(tracking_uri, open_transport(tracking_uri))
+    from ._mlflow_assessments import MlflowAssessmentStore
+
+    return MlflowAssessmentStore(tracking_uri)

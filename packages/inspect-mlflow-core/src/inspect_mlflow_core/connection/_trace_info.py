@@ -7,7 +7,7 @@ a database, so that both store the same.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -57,7 +57,7 @@ def start_trace_body(trace: TraceRecord) -> dict[str, Any]:
         "trace_metadata": _texts(trace.metadata, TRACE_METADATA_VALUE_CHARACTERS),
         "tags": _texts(trace.tags, TRACE_TAG_VALUE_CHARACTERS),
         "assessments": [
-            _assessment(assessment, trace.mlflow_trace_id)
+            assessment_body(assessment, trace.mlflow_trace_id)
             for assessment in trace.assessments
             # An expectation of nothing is refused together with the whole trace.
             if assessment.kind == "feedback" or assessment.value is not None
@@ -105,16 +105,18 @@ def trace_location(experiment_id: str) -> dict[str, Any]:
     return {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": experiment_id}}
 
 
-def search_traces_body(experiment_id: str, filter_string: str, page_token: str) -> dict[str, Any]:
+def search_traces_body(
+    experiment_ids: Sequence[str], filter_string: str, page_token: str
+) -> dict[str, Any]:
     """Return the request for one page of a search.
 
     Args:
-        experiment_id: Where to search.
+        experiment_ids: Where to search.
         filter_string: In MLflow's language; `""` for all.
         page_token: What the page before told; `""` for the first page.
     """
     body = {
-        "locations": [trace_location(experiment_id)],
+        "locations": [trace_location(experiment_id) for experiment_id in experiment_ids],
         "filter": filter_string,
         "max_results": _PAGE,
         # Oldest first, so that traces that arrive meanwhile do not move the pages.
@@ -176,7 +178,13 @@ def artifact_location(tags: Mapping[str, str]) -> str:
     return tags.get(_ARTIFACT_LOCATION, "")
 
 
-def _assessment(assessment: AssessmentRecord, mlflow_trace_id: str) -> dict[str, Any]:
+def assessment_body(assessment: AssessmentRecord, mlflow_trace_id: str) -> dict[str, Any]:
+    """Return the request's form of an assessment.
+
+    Args:
+        assessment: The assessment; texts are cut to what columns hold.
+        mlflow_trace_id: MLflow's form of the id of its trace.
+    """
     message: dict[str, Any] = {
         "assessment_id": assessment.assessment_id,
         "assessment_name": stored_text(assessment.name, ASSESSMENT_NAME_CHARACTERS),
