@@ -124,6 +124,7 @@ class Package:
 
     directory: Path
     project: dict[str, Any] = field(repr=False)
+    test_group: tuple[Any, ...] = field(repr=False, default=())
 
     @property
     def name(self) -> str:
@@ -148,16 +149,26 @@ class Package:
     @property
     def required_names(self) -> set[str]:
         """Names of the distributions that it declares as dependencies."""
-        requirements = map(Requirement, self.project.get("dependencies", []))
-        return {str(canonicalize_name(requirement.name)) for requirement in requirements}
+        return names_of(self.project.get("dependencies", []))
+
+    @property
+    def test_names(self) -> set[str]:
+        """Names of the distributions that its tests need besides."""
+        return names_of(each for each in self.test_group if isinstance(each, str))
+
+
+def names_of(requirements: Iterable[str]) -> set[str]:
+    """Return the names of the distributions that some requirements are about."""
+    return {str(canonicalize_name(Requirement(each).name)) for each in requirements}
 
 
 def discover_packages() -> dict[str, Package]:
     """Read every `packages/*/pyproject.toml`, keyed by distribution name, dependencies first."""
-    found = [
-        Package(path.parent, tomllib.loads(path.read_text("utf-8"))["project"])
-        for path in ROOT.glob("packages/*/pyproject.toml")
-    ]
+    found = []
+    for path in ROOT.glob("packages/*/pyproject.toml"):
+        content = tomllib.loads(path.read_text("utf-8"))
+        test_group = content.get("dependency-groups", {}).get("test", ())
+        found.append(Package(path.parent, content["project"], tuple(test_group)))
     found.sort(key=lambda package: (package.name == UMBRELLA, package.name != CORE, package.name))
     return {package.name: package for package in found}
 
@@ -177,6 +188,15 @@ def siblings(package: Package) -> list[Package]:
             found[name] = PACKAGES[name]
             waiting.append(PACKAGES[name])
     return list(found.values())
+
+
+def tested_with(package: Package) -> list[Package]:
+    """Return `package` with those of this repository that it or its tests depend on."""
+    of_tests = [PACKAGES[name] for name in sorted(package.test_names & PACKAGES.keys())]
+    needed = [package, *siblings(package)]
+    for other in of_tests:
+        needed += [each for each in (other, *siblings(other)) if each not in needed]
+    return needed
 
 
 def editables(packages: Iterable[Package]) -> list[str]:
@@ -227,7 +247,7 @@ def install_umbrella_wheel(session: nox.Session, *more: str) -> None:
 @EACH_PACKAGE
 def tests(session: nox.Session, package: Package) -> None:
     """Run one package's tests with nothing installed but what it declares."""
-    session.install(*editables([package, *siblings(package)]), *test_groups([package]))
+    session.install(*editables(tested_with(package)), *test_groups([package]))
     isolate(session)
     session.run("pytest", str(package.directory / "tests"), *session.posargs)
 
@@ -236,7 +256,7 @@ def tests(session: nox.Session, package: Package) -> None:
 @EACH_PACKAGE
 def minimums(session: nox.Session, package: Package) -> None:
     """Run one package's tests with the oldest dependencies that it allows."""
-    editable = editables([package, *siblings(package)])
+    editable = editables(tested_with(package))
     requirements = [*editable, *test_groups([package]), *root_group("minimums")]
     session.install("--resolution=lowest-direct", *requirements)
     isolate(session)
@@ -344,16 +364,16 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session(default=False, reuse_venv=True)
-@nox.parametrize("subject", ["evaluation", "traces", "comparison"])
+@nox.parametrize("subject", ["evaluation", "traces", "comparison", "scout"])
 def bench(session: nox.Session, subject: str) -> None:
-    """Measure speed and memory beside doing without: of evaluations, traces and comparisons.
+    """Measure speed and memory beside doing without: evaluations, traces, comparisons, imports.
 
     Arguments go to the script in bench/: nox -s "bench(subject='evaluation')" -- --quick
     """
     umbrella = PACKAGES[UMBRELLA]
     session.install(*editables([umbrella, *siblings(umbrella)]), "mlflow")
     isolate(session)
-    script = {"evaluation": "run", "traces": "traces", "comparison": "comparison"}[subject]
+    script = "run" if subject == "evaluation" else subject
     session.run("python", f"bench/{script}.py", *session.posargs)
 
 

@@ -23,6 +23,7 @@ FACADES = {
     "inspect_mlflow.comparison._statistics": "inspect_mlflow_compare",
     "inspect_mlflow.comparison._types": "inspect_mlflow_compare",
     "inspect_mlflow.config": "inspect_mlflow_core.config",
+    "inspect_mlflow.scout": "inspect_mlflow_scout",
     "inspect_mlflow.tracing": "inspect_mlflow_tracing",
     "inspect_mlflow.tracking": "inspect_mlflow_tracking",
     "inspect_mlflow.util": "inspect_mlflow_core.util",

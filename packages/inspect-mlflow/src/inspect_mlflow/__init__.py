@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         SampleComparison,
         compare_evals,
     )
+    from inspect_mlflow.scout import import_mlflow_traces
     from inspect_mlflow.tracing import MlflowTracingHooks, rebuild_sample
     from inspect_mlflow.tracking import MlflowTrackingHooks
 
@@ -29,6 +30,7 @@ __all__ = [
     "MlflowTrackingHooks",
     "SampleComparison",
     "compare_evals",
+    "import_mlflow_traces",
     "rebuild_sample",
 ]
 
@@ -39,6 +41,7 @@ _HOME = {
     "MlflowTrackingHooks": "inspect_mlflow.tracking",
     "SampleComparison": "inspect_mlflow.comparison",
     "compare_evals": "inspect_mlflow.comparison",
+    "import_mlflow_traces": "inspect_mlflow.scout",
     "rebuild_sample": "inspect_mlflow.tracing",
 }
 

@@ -1,0 +1,5 @@
+"""Traces that other programs than Inspect wrote, as transcripts."""
+
+from ._transcript import foreign_transcript
+
+__all__ = ["foreign_transcript"]
