@@ -33,6 +33,10 @@ class Traffic:
         self.endpoints[endpoint] = self.endpoints.get(endpoint, 0) + 1
 
 
+_EMPTY_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n"
+_TRACES = (b"POST /api/3.0/mlflow/traces HTTP", b"POST /v1/traces HTTP")
+
+
 class CountingProxy:
     """An HTTP/1.1 proxy for one server that counts requests and holds back every response.
 
@@ -42,12 +46,14 @@ class CountingProxy:
     Args:
         server_uri: Where the server is.
         delay_seconds: How long every response is held back: a round trip to a distant server.
+        takes_traces: Whether it takes what is written of traces itself, in the server's place.
     """
 
-    def __init__(self, server_uri: str, delay_seconds: float) -> None:
+    def __init__(self, server_uri: str, delay_seconds: float, *, takes_traces: bool) -> None:
         address = urlsplit(server_uri)
         self._server = (address.hostname or "127.0.0.1", address.port or 80)
         self._delay_seconds = delay_seconds
+        self._taken = _TRACES if takes_traces else ()
         self.traffic = Traffic()
         self.uri = ""
 
@@ -62,6 +68,10 @@ class CountingProxy:
             while True:
                 head, body = await _next_request(reader, upstream_reader)
                 self.traffic.count(head, body)
+                if head.startswith(self._taken):
+                    writer.write(_EMPTY_ANSWER + b"{}")
+                    await writer.drain()
+                    continue
                 upstream_writer.write(head + body)
                 bodiless = head.startswith(b"HEAD ")
                 answer_head, answer_body = await _read_message(upstream_reader, bodiless=bodiless)
@@ -130,9 +140,11 @@ async def _end_tasks() -> None:
 
 
 @contextmanager
-def counting_proxy(server_uri: str, delay_seconds: float = 0.0) -> Iterator[CountingProxy]:
+def counting_proxy(
+    server_uri: str, delay_seconds: float = 0.0, *, takes_traces: bool = False
+) -> Iterator[CountingProxy]:
     """Run a `CountingProxy` in a thread until the block ends."""
-    proxy = CountingProxy(server_uri, delay_seconds)
+    proxy = CountingProxy(server_uri, delay_seconds, takes_traces=takes_traces)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="bench-proxy", daemon=True)
     thread.start()

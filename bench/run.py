@@ -46,6 +46,7 @@ An evaluation has 200 samples of 5 tool turns (6 model calls), 20 at a time, on 
 and with tracing on besides tracking:
   e  as a
   f  as b
+  h  as a, but nothing on this machine works on the traces: what the evaluation itself pays
   g  as d
 """
 
@@ -65,11 +66,12 @@ How to read it:
   requests, kB    as a proxy before the server counted them.
   traces          complete ones, as a search past the proxy finds them.
 Server and evaluation share this machine. The server gives way to the evaluation, as one on a
-machine of its own would not be felt; what it costs the caches and the flush remains. A busy
+machine of its own would not be felt; what it costs caches, memory and the flush remains, and is
+large with traces: compare e with h, where a proxy takes the traces in the server's place. A busy
 machine makes every ratio worse: the load is printed, and --repeats narrows the noise.
 
 Examples:
-  python bench/run.py                      everything, about 30 minutes
+  python bench/run.py                      everything, about 35 minutes
   python bench/run.py --quick              one pair each (two for d and g), about 6 minutes
   python bench/run.py --only d,g --repeats 5
   python bench/run.py --markdown bench.md
@@ -143,8 +145,12 @@ class Bench:
             with closed_port() if scenario.server == "closed" else silent_port() as uri:
                 return self._trial(scenario, uri)
         delay_seconds = DISTANT_SECONDS if scenario.server == "distant" else 0.0
-        with counting_proxy(self.server_uri, delay_seconds) as proxy:
-            return self._counted(self._trial(scenario, proxy.uri), proxy)
+        elsewhere = scenario.server == "elsewhere"
+        with counting_proxy(self.server_uri, delay_seconds, takes_traces=elsewhere) as proxy:
+            trial = self._counted(self._trial(scenario, proxy.uri), proxy)
+        if not elsewhere:
+            return trial
+        return replace(trial, traces=proxy.traffic.endpoints.get("POST /v1/traces", 0))
 
     def _counted(self, trial: Trial, proxy: CountingProxy) -> Trial:
         if self.verbose:
