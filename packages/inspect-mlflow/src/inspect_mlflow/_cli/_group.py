@@ -22,6 +22,8 @@ Examples:
   inspect-mlflow demo                       a small evaluation into ./mlflow.db
   inspect-mlflow doctor                     what is set up, and what is wrong
   inspect-mlflow sync logs/                 bring MLflow up to date with logs
+  inspect-mlflow compare old.eval new.eval  is the new one really better?
+  inspect-mlflow scout import               MLflow's traces for Inspect Scout
   inspect-mlflow COMMAND --help             options and examples of a command
 
 \b
