@@ -353,7 +353,7 @@ def test_only_logs_with_a_run_get_traces(log_path: Path, uri: str, tracing: Trac
     done = CliRunner().invoke(sync_command, arguments)
     assert done.exit_code == 1
     assert [call["log"] for call in tracing.calls] == [[str(log_path)]]
-    report = json.loads(done.output)
+    report = json.loads(done.stdout)
     assert report["traces"]["complete"] and not report["complete"]
 
 
@@ -366,6 +366,11 @@ def test_problems_of_traces_end_the_command_with_1(
     assert done.exit_code == 1 and "sample 1 was refused" in done.output
     report = json.loads(CliRunner().invoke(sync_command, [*arguments, "--json"]).stdout)
     assert (report["complete"], report["traces"]["complete"]) == (False, False)
+
+
+def lines_of_ours(text: str) -> list[str]:
+    """Without what MLflow 3.0 says when it opens a database."""
+    return [line for line in text.splitlines() if line and "INFO" not in line]
 
 
 @pytest.mark.parametrize("asked", [True, False])
@@ -385,7 +390,7 @@ def test_runs_are_reported_when_traces_cannot_be_made(
     # On an old server nobody may expect traces who has not asked for them here.
     assert done.exit_code == (0 if cause == "traces_unsupported" and not asked else 2)
     assert "1 created" in done.stdout
-    assert done.stderr == "inspect-mlflow: no traces: the server says no\n"
+    assert lines_of_ours(done.stderr) == ["inspect-mlflow: no traces: the server says no"]
     told = json.loads(CliRunner().invoke(sync_command, [*arguments, "--json"]).stdout)
     assert told["traces"] == {"complete": False, "reason": "no traces: the server says no"}
 
@@ -413,4 +418,5 @@ def test_package_that_cannot_be_loaded_is_named(
     done = CliRunner().invoke(sync_command, [str(log_path), "--tracking-uri", uri, "--traces"])
     assert done.exit_code == 2
     assert "1 created" in done.stdout
-    assert "cannot be loaded" in done.stderr and done.stderr.count("\n") == 1
+    (line,) = lines_of_ours(done.stderr)
+    assert "cannot be loaded" in line
