@@ -164,6 +164,22 @@ def test_the_header_tells_of_the_task(log_path: Path) -> None:
     assert task.header["location"] == str(log_path)
 
 
+def test_metadata_of_any_kind_keeps_no_task_from_being_traced(log_path: Path) -> None:
+    header = read_by_inspect(log_path)
+    circle: dict[str, Any] = {}
+    circle["itself"] = circle
+    for metadata, kept in (
+        ({"function": print, "lone": "\ud83d", "n": 1}, {"lone": "\ud83d", "n": 1}),
+        (circle, None),
+    ):
+        header.eval.metadata = metadata
+        task = traced_task(header, experiment_id="7", run_id=None, location="a.eval")
+        told = task.header["eval"]
+        assert (told["task"], told["model"]) == ("arithmetic", "mockllm/model")
+        found = told.get("metadata")
+        assert (found and {name: found[name] for name in kept}) == kept if kept else found is None
+
+
 def test_a_trace_keeps_the_header_unless_it_may_hold_no_text(log_path: Path) -> None:
     task, samples = read_all(log_path)
     sample = samples[1, 2]

@@ -82,9 +82,10 @@ class ProgressBar:
 
     Args:
         enabled: Whether to show it where there is a terminal.
+        description: What is being done before the first `update`.
     """
 
-    def __init__(self, *, enabled: bool) -> None:
+    def __init__(self, *, enabled: bool, description: str = "looking for logs") -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -96,14 +97,16 @@ class ProgressBar:
             disable=not (enabled and sys.stderr.isatty()),
             transient=True,
         )
-        self._task = self._bar.add_task("looking for logs", total=None)
+        self._task = self._bar.add_task(description, total=None)
 
     def __enter__(self) -> ProgressBar:
         self._bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+        # Older versions of rich write an empty line for a bar that was never shown.
+        if not self._bar.disable:
+            self._bar.stop()
 
     def update(self, what: str, done: int, total: int | None) -> None:
         """Show what is being worked on.

@@ -47,7 +47,8 @@ def evaluation_header(
     Returns:
         The members of `EvalSpec` that say which task, model, solver and settings it was, under
         `"eval"`; the last step of the plan, which is the solver where `EvalSpec` names none,
-        under `"plan"`; the `"location"`; and, if any, the names of members that were too large under `"left_out"`.
+        under `"plan"`; the `"location"`; and, if any, the names of members that were too large
+        under `"left_out"`.
     """
     redacted = redacted_header({name: header[name] for name in ("eval", "plan") if name in header})
     spec = redacted.get("eval")

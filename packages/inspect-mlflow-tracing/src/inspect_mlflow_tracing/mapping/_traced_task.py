@@ -90,10 +90,24 @@ def traced_task(
         dataset=spec.dataset.name or spec.task,
         epochs=spec.config.epochs or 1,
         judges=_judges(spec),
-        header=evaluation_header(
-            header.model_dump(mode="json", include={"eval", "plan"}, exclude_none=True), location
-        ),
+        header=evaluation_header(_header_json(header), location),
     )
+
+
+def _header_json(header: EvalLog) -> dict[str, Any]:
+    """The header as its log has it; in memory, metadata may hold what no JSON does."""
+    from pydantic_core import PydanticSerializationError, to_jsonable_python
+
+    parts = {"eval": header.eval, "plan": header.plan}
+    try:
+        found: dict[str, Any] = to_jsonable_python(
+            parts, exclude_none=True, fallback=lambda _value: None
+        )
+    except (PydanticSerializationError, RecursionError, ValueError):
+        # Metadata that refers to itself: what tells evaluations apart stands elsewhere, too.
+        spec = header.eval
+        return {"eval": {"eval_id": spec.eval_id, "task": spec.task, "model": spec.model}}
+    return found
 
 
 def _judges(spec: EvalSpec) -> dict[str, str]:
