@@ -1,6 +1,7 @@
 """The way to an MLflow store: experiments, runs, artifacts and traces, without global state."""
 
 from ._assessment_store import AssessedTrace, AssessmentStore, KeptAssessment, TracePage
+from ._attachment_reading import TraceAttachments
 from ._concurrent import ConcurrentCalls
 from ._experiments import ensure_experiment
 from ._mlflow_store import MlflowTrackingStore
@@ -55,6 +56,7 @@ __all__ = [
     "SpanStatus",
     "StoredAssessment",
     "StoredTrace",
+    "TraceAttachments",
     "TracePage",
     "TraceRecord",
     "TraceState",

@@ -6,12 +6,14 @@ import os
 import re
 import shutil
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from inspect_mlflow_core.exceptions import RejectedError, RetryableError
+from inspect_mlflow_core.exceptions import DeliveryError, RejectedError, RetryableError
 
 # MLflow's server decodes a path until nothing changes and refuses number signs, its routes end at
 # a line break (`validate_path_is_safe`), and its client does not quote question marks when it
@@ -92,17 +94,89 @@ def upload_with_mlflow(
         RetryableError: The store did not take the file now.
         RejectedError: The client library of that store is not installed.
     """
+    failure = f"did not take {artifact_path}/{local_path.name}"
+    with _mlflow_repository(artifact_uri, tracking_uri, failure) as repository:
+        repository.log_artifact(str(local_path), artifact_path or None)
+
+
+def download_with_mlflow(
+    artifact_uri: str, tracking_uri: str, artifact_path: str, max_bytes: int
+) -> bytes:
+    """Read a file through MLflow's artifact repositories.
+
+    Args:
+        artifact_uri: Root of the artifacts.
+        tracking_uri: The tracking store it belongs to.
+        artifact_path: File below the root.
+        max_bytes: The most that is returned.
+
+    Raises:
+        RetryableError: The store did not give the file; MLflow does not tell whether it has it.
+        RejectedError: The client library of that store is not installed, or the file is larger
+            (cause `"too_large"`).
+    """
+    from tempfile import TemporaryDirectory
+
+    failure = f"did not give {artifact_path}"
+    with (
+        TemporaryDirectory() as directory,
+        _mlflow_repository(artifact_uri, tracking_uri, failure) as repository,
+    ):
+        return read_within(Path(repository.download_artifacts(artifact_path, directory)), max_bytes)
+
+
+def read_within(path: Path, max_bytes: int) -> bytes:
+    """Read a file of bounded size.
+
+    Args:
+        path: The file.
+        max_bytes: The most that is read.
+
+    Raises:
+        RejectedError: It is not there (cause `"not_found"`), is larger (cause `"too_large"`), or
+            cannot be read (cause `"artifact_store"`).
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(max_bytes + 1)
+    except FileNotFoundError:
+        raise RejectedError(
+            f"artifact {path.parent.name}/{path.name} is not there", cause="not_found"
+        ) from None
+    except OSError as error:
+        raise RejectedError(
+            f"artifact {path.parent.name}/{path.name} cannot be read: {error.strerror}",
+            cause="artifact_store",
+        ) from None
+    if len(content) > max_bytes:
+        raise too_large(max_bytes)
+    return content
+
+
+def too_large(max_bytes: int) -> RejectedError:
+    """Return the error for a file of more bytes than are wanted.
+
+    Args:
+        max_bytes: How many are wanted.
+    """
+    return RejectedError(f"a file is larger than {max_bytes:,} bytes", cause="too_large")
+
+
+@contextmanager
+def _mlflow_repository(artifact_uri: str, tracking_uri: str, failure: str) -> Iterator[Any]:
+    """Give MLflow's artifact repository to a block, and sort what it raises."""
     import inspect
 
-    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-
-    # The keyword exists since MLflow 3.2; before, the repositories of cloud stores do not need it.
-    accepted = inspect.signature(get_artifact_repository).parameters
-    options = {"tracking_uri": tracking_uri} if "tracking_uri" in accepted else {}
     where = f"{urlsplit(artifact_uri).scheme} artifact store"
     try:
-        repository = get_artifact_repository(artifact_uri, **options)
-        repository.log_artifact(str(local_path), artifact_path or None)
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        # The keyword exists since MLflow 3.2; before, repositories of cloud stores do without.
+        accepted = inspect.signature(get_artifact_repository).parameters
+        options = {"tracking_uri": tracking_uri} if "tracking_uri" in accepted else {}
+        yield get_artifact_repository(artifact_uri, **options)
+    except DeliveryError:
+        raise
     except ImportError as error:
         raise RejectedError(
             f"the {where} needs a package that is not installed here: {error.name}",
@@ -110,6 +184,5 @@ def upload_with_mlflow(
         ) from None
     except Exception as error:  # Each client library has errors of its own, with no common base.
         raise RetryableError(
-            f"the {where} did not take {artifact_path}/{local_path.name} ({type(error).__name__})",
-            cause="artifact_store",
+            f"the {where} {failure} ({type(error).__name__})", cause="artifact_store"
         ) from None

@@ -12,25 +12,24 @@ from ._artifact_files import copy_to_local_root, local_artifact_root, upload_wit
 from ._trace_records import AttachmentRecord
 
 # `upload_attachment` of MLflow's artifact repositories.
-_FOLDER = "attachments"
+ATTACHMENTS_FOLDER = "attachments"
 _CANONICAL_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def attachment_name(attachment: AttachmentRecord) -> str:
+def attachment_name(attachment_id: str) -> str:
     """Return the file name under which MLflow looks for an attachment.
 
     Args:
-        attachment: The attachment.
+        attachment_id: The attachment's id.
 
     Raises:
-        RejectedError: Its id is not one that MLflow takes (cause `"attachment_id"`).
+        RejectedError: It is not one that MLflow takes (cause `"attachment_id"`).
     """
-    name = attachment.attachment_id
-    if not _CANONICAL_UUID.fullmatch(name):
+    if not _CANONICAL_UUID.fullmatch(attachment_id):
         raise RejectedError(
             "the id of a trace attachment is not a canonical UUID", cause="attachment_id"
         )
-    return name
+    return attachment_id
 
 
 def store_attachment(
@@ -53,9 +52,9 @@ def store_attachment(
         )
     root = local_artifact_root(artifact_location)
     with TemporaryDirectory() as directory:
-        path = Path(directory, attachment_name(attachment))
+        path = Path(directory, attachment_name(attachment.attachment_id))
         path.write_bytes(attachment.content)
         if root is not None:
-            copy_to_local_root(root, path, _FOLDER)
+            copy_to_local_root(root, path, ATTACHMENTS_FOLDER)
         else:
-            upload_with_mlflow(artifact_location, tracking_uri, path, _FOLDER)
+            upload_with_mlflow(artifact_location, tracking_uri, path, ATTACHMENTS_FOLDER)

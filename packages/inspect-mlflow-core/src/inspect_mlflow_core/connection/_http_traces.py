@@ -15,7 +15,7 @@ from urllib.parse import quote
 from inspect_mlflow_core.conversion import mask_uri
 from inspect_mlflow_core.exceptions import RejectedError, RetryableError
 
-from ._attachment_files import attachment_name, store_attachment
+from ._attachment_files import ATTACHMENTS_FOLDER, attachment_name, store_attachment
 from ._http_api import call_api, not_mlflow, proxied_artifact_url
 from ._http_credentials import CONCURRENT_REQUESTS
 from ._http_store import server_version
@@ -125,9 +125,10 @@ class HttpTraceStore:
         if url is None:
             store_attachment(artifact_location, self.tracking_uri, attachment)
             return
+        name = attachment_name(attachment.attachment_id)
         response = self.transport.send(
             "PUT",
-            f"{url}/attachments/{attachment_name(attachment)}",
+            f"{url}/{ATTACHMENTS_FOLDER}/{name}",
             data=attachment.content,
             headers={"Content-Type": "application/octet-stream"},
             read_timeout_seconds=UPLOAD_TIMEOUT_SECONDS,

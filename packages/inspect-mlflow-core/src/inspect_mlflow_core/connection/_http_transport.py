@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from inspect_mlflow_core.conversion import mask_text, mask_uri
 from inspect_mlflow_core.exceptions import RejectedError, RetryableError
 
+from ._artifact_files import too_large
 from ._http_credentials import authenticated_session, without_credentials
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ PROBE_TIMEOUT_SECONDS = 3.0
 REQUEST_TIMEOUT_SECONDS = 20.0
 UPLOAD_TIMEOUT_SECONDS = 120.0
 
+_PIECE_BYTES = 1 << 16
 _RETRYABLE_STATUS = frozenset({408, 425, 429})
 _PLUGIN_GROUPS = ("mlflow.request_header_provider", "mlflow.request_auth_provider")
 
@@ -62,8 +64,12 @@ class Transport(Protocol):
         data: IO[bytes] | bytes | None = None,
         headers: Mapping[str, str] | None = None,
         read_timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
+        stream: bool = False,
     ) -> requests.Response:
-        """Send one request; raise `RetryableError` when no answer comes."""
+        """Send one request; raise `RetryableError` when no answer comes.
+
+        With `stream`, the body of the answer is left to `content_within`.
+        """
         ...
 
 
@@ -90,6 +96,7 @@ class RequestsTransport:
         data: IO[bytes] | bytes | None = None,
         headers: Mapping[str, str] | None = None,
         read_timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
+        stream: bool = False,
     ) -> requests.Response:
         """Send one request; raise `RetryableError` when no answer comes."""
 
@@ -104,6 +111,7 @@ class RequestsTransport:
                 headers=headers,
                 timeout=(CONNECT_TIMEOUT_SECONDS, read_timeout_seconds),
                 allow_redirects=False,
+                stream=stream,
                 # Said with each request, as `REQUESTS_CA_BUNDLE` goes before the session's.
                 verify=self.session.verify,
             )
@@ -142,6 +150,7 @@ class MlflowTransport:
         data: IO[bytes] | bytes | None = None,
         headers: Mapping[str, str] | None = None,
         read_timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
+        stream: bool = False,
     ) -> requests.Response:
         """Send one request; raise `RetryableError` when no answer comes."""
         from mlflow.exceptions import MlflowException
@@ -159,6 +168,7 @@ class MlflowTransport:
                 raise_on_status=False,
                 extra_headers=dict(headers) if headers else None,
                 retry_timeout_seconds=read_timeout_seconds,
+                stream=stream,
                 **{name: value for name, value in body.items() if value is not None},
             )
         except (MlflowException, OSError, ValueError) as error:
@@ -315,6 +325,30 @@ def _error_details(response: requests.Response) -> tuple[str | None, str]:
         return None, ""
     message = str(body.get("message") or "").splitlines()
     return body.get("error_code"), mask_text(message[0][:300]) if message else ""
+
+
+def content_within(response: requests.Response, max_bytes: int, host: str) -> bytes:
+    """Read the body of an answer that was asked for with `stream`.
+
+    Args:
+        response: The answer.
+        max_bytes: The most that is read.
+        host: The server's address, for messages.
+
+    Raises:
+        RetryableError: The connection broke off.
+        RejectedError: The body is larger (cause `"too_large"`).
+    """
+    pieces, size_bytes = [], 0
+    try:
+        for piece in response.iter_content(_PIECE_BYTES):
+            pieces.append(piece)
+            size_bytes += len(piece)
+            if size_bytes > max_bytes:
+                raise too_large(max_bytes)
+    except (OSError, ValueError) as error:  # RequestException is an OSError.
+        raise unanswered(error, host) from None
+    return b"".join(pieces)
 
 
 def retry_after_seconds(value: str | None) -> float | None:
