@@ -1,13 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import copy
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from inspect_mlflow_core.testing import copy_store, running_server
+from inspect_mlflow_core.testing import clean_environment, copy_store, running_server
 from inspect_mlflow_core.testing.fixtures import (
     restored_environment,
     settings_of_machine_removed,
@@ -23,27 +27,19 @@ settings.register_profile(
 )
 settings.load_profile("any-machine")
 
-
-@dataclass(frozen=True)
-class Served:
-    """What a server serves.
-
-    Args:
-        uri: Its tracking URI.
-    """
-
-    uri: str
+PROGRAMS = Path(__file__).parent / "programs"
+# Beginnings of the names of variables that tell the providers' clients what to do.
+OF_CLIENTS = ("OPENAI_", "ANTHROPIC_", "LANGCHAIN_", "LANGSMITH_")
+ODD: list[Any] = [None, 7, "x", [], {}, [[]], {"a": [None]}, ["x"]]
 
 
 @pytest.fixture(scope="session")
-def served_to_all(
-    store_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Served]:
-    """A server that several modules fill; each with experiments of its own."""
+def shared_server(store_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The tracking URI of a server that several modules fill, each with experiments of its own."""
     directory = tmp_path_factory.mktemp("served")
     copy_store(store_template, directory)
     with running_server(directory / "mlflow.db", directory) as found:
-        yield Served(found.uri)
+        yield found.uri
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +49,43 @@ def module_server(store_template: Path, tmp_path_factory: pytest.TempPathFactory
     copy_store(store_template, directory)
     with running_server(directory / "mlflow.db", directory) as found:
         yield found.uri
+
+
+@pytest.fixture(scope="session")
+def run_program() -> Callable[[str, dict[str, Any]], dict[str, Any]]:
+    """Runs one of the programs beside the tests, by its file's name, on a job.
+
+    In a process of its own: no patch of autolog's and no state of OpenTelemetry's stays here.
+    """
+
+    def run(program: str, job: dict[str, Any]) -> dict[str, Any]:
+        variables = clean_environment()
+        ended = subprocess.run(
+            [sys.executable, str(PROGRAMS / program)],
+            check=False,
+            input=json.dumps(job),
+            capture_output=True,
+            text=True,
+            env={k: v for k, v in variables.items() if not k.startswith(OF_CLIENTS)},
+            timeout=120,
+        )
+        assert ended.returncode == 0, ended.stderr
+        result: dict[str, Any] = json.loads(ended.stdout)
+        return result
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def with_odd_values() -> Callable[[Any], Iterator[Any]]:
+    """Gives a value with each of its inner values replaced by an odd one, one at a time."""
+
+    def replaced(value: Any) -> Iterator[Any]:
+        if isinstance(value, (dict, list)):
+            for key in list(value) if isinstance(value, dict) else range(len(value)):
+                for inner in [*ODD, *replaced(value[key])]:
+                    changed = copy.copy(value)
+                    changed[key] = inner
+                    yield changed
+
+    return replaced

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import subprocess
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from inspect_mlflow_core.testing import clean_environment, copy_store
+from inspect_mlflow_core.testing import copy_store
 from inspect_mlflow_scout import import_mlflow_traces
 
 if TYPE_CHECKING:
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
     from inspect_scout import Transcript
 
-PROGRAM = Path(__file__).parent / "programs" / "call_providers.py"
 PIXEL = "R0lGODlhAQABAAAAACw="
 WEATHER = {
     "name": "get_weather",
@@ -748,11 +745,15 @@ class Imported:
 
 
 @pytest.fixture(scope="module")
-def imported(store_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Imported:
+def imported(
+    store_template: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    run_program: Callable[[str, dict[str, Any]], dict[str, Any]],
+) -> Imported:
     """All cases called in one process, and imported."""
     uri = copy_store(store_template, tmp_path_factory.mktemp("autolog"))
     started = datetime.now(UTC)
-    done = call(uri, list(CASES.values()))
+    done = run_program("call_providers.py", job(uri, list(CASES.values())))
     ended = datetime.now(UTC)
     assert [error is not None for error in done["errors"]] == [
         case.reply.get("status") is not None for case in CASES.values()
@@ -763,9 +764,9 @@ def imported(store_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return Imported(named, started, ended)
 
 
-def call(tracking_uri: str, cases: list[Case]) -> dict[str, Any]:
-    """Call models in a process of its own, so that no patch of autolog stays in this one."""
-    job = {
+def job(tracking_uri: str, cases: list[Case]) -> dict[str, Any]:
+    """What the program is to do."""
+    return {
         "tracking_uri": tracking_uri,
         "experiment": "assistants",
         "autolog": ["openai", "anthropic"],
@@ -773,20 +774,6 @@ def call(tracking_uri: str, cases: list[Case]) -> dict[str, Any]:
             {"client": case.client, "request": case.request, "reply": case.reply} for case in cases
         ],
     }
-    foreign = ("OPENAI_", "ANTHROPIC_")
-    variables = {k: v for k, v in clean_environment().items() if not k.startswith(foreign)}
-    ended = subprocess.run(
-        [sys.executable, str(PROGRAM)],
-        check=False,
-        input=json.dumps(job),
-        capture_output=True,
-        text=True,
-        env=variables,
-        timeout=120,
-    )
-    assert ended.returncode == 0, ended.stderr
-    result: dict[str, Any] = json.loads(ended.stdout)
-    return result
 
 
 def transcripts(tracking_uri: str) -> list[Transcript]:
@@ -802,7 +789,7 @@ def transcripts(tracking_uri: str) -> list[Transcript]:
 def told(message: ChatMessage) -> dict[str, Any]:
     """What a message says, however its content is arranged."""
     parts = [] if isinstance(message.content, str) else message.content
-    facts = {
+    facts: dict[str, Any] = {
         "role": message.role,
         "text": message.text,
         "reasoning": [part.reasoning or part.summary for part in parts if part.type == "reasoning"],
@@ -847,6 +834,10 @@ def test_model_call(imported: Imported, name: str) -> None:
     assert event.error is None
 
 
+def mlflow_release() -> tuple[int, ...]:
+    return tuple(map(int, version("mlflow").split(".")[:2]))
+
+
 @pytest.mark.parametrize("name", ANSWERED)
 def test_usage(imported: Imported, name: str) -> None:
     case = CASES[name]
@@ -855,7 +846,11 @@ def test_usage(imported: Imported, name: str) -> None:
     assert usage is not None
     assert case.usage is not None
     assert set_fields(usage) == case.usage
-    assert found.total_tokens == case.usage["total_tokens"]
+    # The whole trace's count is MLflow's, whose older versions leave out what Anthropic cached.
+    cached = [case.usage.get(f"input_tokens_cache_{kind}", 0) for kind in ("read", "write")]
+    uncached = case.usage["total_tokens"] - sum(cached)
+    counts = [case.usage["total_tokens"], *([uncached] if mlflow_release() < (3, 12) else [])]
+    assert found.total_tokens in counts
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -870,9 +865,8 @@ def test_model_is_told(imported: Imported, name: str) -> None:
     found = imported.transcripts[name]
     event = model_call(found)
     served = case.reply.get("body", {}).get("model", "gpt-4o-2024-08-06")
-    # Autolog of OpenAI's client puts the one that answered in place of the one that was asked.
-    assert event.model in (case.request["model"], served)
-    assert event.output.model in (case.request["model"], served)
+    assert event.model == case.request["model"]
+    assert event.output.model == served
     assert found.model == event.model
 
 

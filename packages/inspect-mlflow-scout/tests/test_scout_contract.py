@@ -15,7 +15,7 @@ from inspect_mlflow_scout import import_mlflow_traces, push_scan_results, traces
 
 HEAVY = ("anyio", "inspect_ai", "inspect_scout", "mlflow", "numpy", "pandas", "pydantic")
 
-IMPORT_OPTIONS = {
+IMPORT_OPTIONS: dict[str, Any] = {
     "experiment_ids": None,
     "run_ids": None,
     "trace_ids": None,

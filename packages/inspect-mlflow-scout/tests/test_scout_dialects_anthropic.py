@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -455,21 +455,10 @@ def test_other_outputs(outputs: Any, answers: list[str]) -> None:
     assert [choice.message.text for choice in output.choices] == answers
 
 
-ODD: list[Any] = [None, 7, "x", [], {}, [[]], {"a": [None]}, ["x"]]
-
-
-def with_odd_values(value: Any) -> Iterator[Any]:
-    """The value with each of its inner values replaced by an odd one, one at a time."""
-    if isinstance(value, (dict, list)):
-        for key in list(value) if isinstance(value, dict) else range(len(value)):
-            for inner in [*ODD, *with_odd_values(value[key])]:
-                changed = copy.copy(value)
-                changed[key] = inner
-                yield changed
-
-
 @pytest.mark.parametrize("message_format", ["anthropic", None])
-def test_any_value_may_be_of_another_type(message_format: str | None) -> None:
+def test_any_value_may_be_of_another_type(
+    message_format: str | None, with_odd_values: Callable[[Any], Iterator[Any]]
+) -> None:
     whole = call_of(REQUEST, RESPONSE, message_format=message_format)
     answer, roles = whole.output.completion, [message.role for message in whole.input]
     for odd in with_odd_values(REQUEST):

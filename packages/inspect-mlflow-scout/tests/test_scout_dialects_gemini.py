@@ -171,6 +171,7 @@ def test_a_call_as_the_library_makes_it() -> None:
             "reasoning_tokens": 7,
         },
         response_id="r1",
+        response_model="gemini-2.5-flash-001",
     )
 
 
@@ -194,12 +195,12 @@ def test_a_call_as_rest_has_it() -> None:
     assert read(span(inputs, outputs)) == ChatForm(
         messages=[{"role": "system", "content": "S"}, {"role": "user", "content": "q"}],
         choices=[{"message": {"role": "assistant", "content": "a"}, "finish_reason": "MAX_TOKENS"}],
-        model="gemini-pro",
         tools=[{"type": "function", "function": {"name": "f"}}],
         tool_choice={"type": "function", "function": {"name": "f"}},
         config={"max_tokens": 9, "stop": ["x"], "top_p": 0.5},
         usage={"input_tokens": 1, "output_tokens": 2, "total_tokens": 3},
         response_id="r",
+        response_model="gemini-pro",
     )
 
 

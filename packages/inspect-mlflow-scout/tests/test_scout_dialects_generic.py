@@ -227,6 +227,7 @@ def test_parameters_tools_and_usage_of_a_chat() -> None:
         config={"temperature": 0.5, "max_tokens": 9, "stop": ["END"]},
         usage={"input_tokens": 10, "output_tokens": 4, "total_tokens": 14},
         response_id="r1",
+        response_model="mistral-large-2411",
     )
 
 
@@ -461,7 +462,7 @@ def test_pydantic_ai() -> None:
             {"role": "user", "content": "again"},
         ],
         choices=[{"message": {"role": "assistant", "content": "a"}, "finish_reason": "stop"}],
-        model="gpt-4o",
+        response_model="gpt-4o",
         tools=[{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}],
         config={"temperature": 0.1},
         usage={

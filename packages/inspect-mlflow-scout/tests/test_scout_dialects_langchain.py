@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -232,8 +231,10 @@ def test_parameters_of_the_invocation() -> None:
         "tools": [tool],
         "tool_choice": "required",
     }
-    call = call_of(AS_OF_MLFLOW, attributes={"invocation_params": invocation})
-    assert (call.model, call.tool_choice) == ("gpt-4o", "any")
+    outputs = as_json(ANSWER.model_dump())
+    call = call_of(AS_OF_MLFLOW, outputs, attributes={"invocation_params": invocation})
+    assert (call.model, call.output.model) == ("gpt-4o", "gpt-4o-2024")
+    assert call.tool_choice == "any"
     assert [tool.name for tool in call.tools] == ["weather"]
     assert call.config.model_dump(exclude_none=True) == {
         "temperature": 0.5,
@@ -328,28 +329,19 @@ def test_tool_that_failed() -> None:
     assert read.error == ToolCallError("unknown", "no such city")
 
 
-ODD: list[Any] = [None, 7, "x", [], {}, [[]], {"a": [None]}, ["x"]]
 RESULT = {
     "generations": [[{"text": "", "message": as_json(ANSWER.model_dump())}]],
     "llm_output": {"token_usage": {"total_tokens": 1}, "model_name": "m"},
 }
 
 
-def with_odd_values(value: Any) -> Iterator[Any]:
-    """The value with each of its inner values replaced by an odd one, one at a time."""
-    if isinstance(value, (dict, list)):
-        for key in list(value) if isinstance(value, dict) else range(len(value)):
-            for inner in [*ODD, *with_odd_values(value[key])]:
-                changed = copy.copy(value)
-                changed[key] = inner
-                yield changed
-
-
 @pytest.mark.parametrize("message_format", ["langchain", None])
 @pytest.mark.parametrize(
     "inputs", [AS_OF_MLFLOW, [plain(MESSAGES)], as_json(messages_to_dict(MESSAGES))]
 )
-def test_any_value_may_be_of_another_type(inputs: Any, message_format: str | None) -> None:
+def test_any_value_may_be_of_another_type(
+    inputs: Any, message_format: str | None, with_odd_values: Callable[[Any], Iterator[Any]]
+) -> None:
     whole = call_of(inputs, RESULT, message_format=message_format)
     answer, roles = whole.output.completion, [message.role for message in whole.input]
     for odd in with_odd_values(inputs):

@@ -140,6 +140,7 @@ def test_a_call_with_all_attributes() -> None:
             "reasoning_tokens": 1,
         },
         response_id="chatcmpl-1",
+        response_model="gpt-4o-2024-08-06",
     )
 
 

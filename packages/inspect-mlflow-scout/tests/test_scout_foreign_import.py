@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from inspect_mlflow_core.testing import clean_environment, copy_store
+from inspect_mlflow_core.testing import copy_store
 from inspect_mlflow_scout import import_mlflow_traces
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
     from inspect_scout import Transcript
 
-PROGRAMS = Path(__file__).parent / "programs"
 QUESTION = [
     {"role": "system", "content": "Use your tools."},
     {"role": "user", "content": "What is the capital of Peru?"},
@@ -73,24 +71,6 @@ LOOKED_UP = [
 TOOL_ANSWERED = [*LOOKED_UP, {"role": "tool", "text": "Lima", "answers": "call_1"}]
 
 
-def run(program: str, job: dict[str, Any]) -> list[str]:
-    """Run a program in a process of its own, so that no patch of autolog stays in this one."""
-    foreign = ("OPENAI_", "ANTHROPIC_", "LANGCHAIN_", "LANGSMITH_")
-    variables = {k: v for k, v in clean_environment().items() if not k.startswith(foreign)}
-    ended = subprocess.run(
-        [sys.executable, str(PROGRAMS / program)],
-        check=False,
-        input=json.dumps(job),
-        capture_output=True,
-        text=True,
-        env=variables,
-        timeout=120,
-    )
-    assert ended.returncode == 0, ended.stderr
-    trace_ids: list[str] = json.loads(ended.stdout)["trace_ids"]
-    return trace_ids
-
-
 @pytest.fixture(scope="module")
 def tracking_uri(store_template: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A store for all traces of these tests."""
@@ -98,7 +78,11 @@ def tracking_uri(store_template: Path, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="module", params=["langchain", "langchain and openai"])
-def geographer(request: pytest.FixtureRequest, tracking_uri: str) -> dict[str, Transcript]:
+def geographer(
+    request: pytest.FixtureRequest,
+    tracking_uri: str,
+    run_program: Callable[[str, dict[str, Any]], dict[str, Any]],
+) -> dict[str, Transcript]:
     """Runs of a LangGraph agent, traced by autolog of LangChain, alone or with OpenAI's as well."""
     experiment = str(request.param)
     questions = {
@@ -114,7 +98,7 @@ def geographer(request: pytest.FixtureRequest, tracking_uri: str) -> dict[str, T
         "questions": list(questions.values()),
         "replies": [LOOK_UP, ANSWER, LOOK_UP, GIVE_UP, ANSWER],
     }
-    trace_ids = run("run_langgraph_agent.py", job)
+    trace_ids = run_program("run_langgraph_agent.py", job)["trace_ids"]
     return named(dict(zip(questions, trace_ids, strict=True)), experiment, tracking_uri)
 
 
@@ -238,7 +222,8 @@ def test_events_are_in_order_of_time(geographer: dict[str, Transcript]) -> None:
     for found in geographer.values():
         times = [event.timestamp for event in found.events]
         assert times == sorted(times)
-        for event in [*model_calls(found), *tool_uses(found)]:
+        calls: list[ModelEvent | ToolEvent] = [*model_calls(found), *tool_uses(found)]
+        for event in calls:
             assert event.completed is not None
             assert event.completed > event.timestamp
 
@@ -293,14 +278,16 @@ TASKS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def research(tracking_uri: str) -> dict[str, Transcript]:
+def research(
+    tracking_uri: str, run_program: Callable[[str, dict[str, Any]], dict[str, Any]]
+) -> dict[str, Transcript]:
     """Runs of functions that their author traces."""
     job = {
         "tracking_uri": tracking_uri,
         "experiment": "research",
         "tasks": list(TASKS.values()),
     }
-    trace_ids = run("trace_functions.py", job)
+    trace_ids = run_program("trace_functions.py", job)["trace_ids"]
     return named(dict(zip(TASKS, trace_ids, strict=True)), "research", tracking_uri)
 
 

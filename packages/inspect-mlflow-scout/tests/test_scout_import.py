@@ -108,7 +108,7 @@ class Store:
             state=state,
             request_time_ms=start_ms,
             execution_duration_ms=None if state == "IN_PROGRESS" else 500,
-            request_preview=text,
+            request_preview=text if spans else "",
             response_preview="",
             tags=dict(tags or {}),
             metadata=dict(metadata or {}),

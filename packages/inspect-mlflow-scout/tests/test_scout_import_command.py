@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,10 +40,14 @@ def counts(*arguments: str) -> dict[str, object]:
 
 
 def stored(directory: str = "transcripts") -> int:
-    import pyarrow.parquet as parquet
+    from inspect_scout import transcripts_db
 
-    files = [str(path) for path in Path(directory).glob("*.parquet")]
-    return sum(parquet.read_metadata(path).num_rows for path in files)
+    async def count() -> int:
+        async with transcripts_db(directory) as database:
+            return len(await database.transcript_ids())
+
+    with asyncio.Runner() as runner:
+        return runner.run(count())
 
 
 def test_traces_go_into_a_database(uri: str) -> None:
@@ -128,7 +133,10 @@ def test_without_a_server_the_variable_is_named(
     monkeypatch.chdir(tmp_path)
     result = scout("import")
     assert result.exit_code == 2
-    assert "set MLFLOW_TRACKING_URI" in result.stderr and "Traceback" not in result.output
+    assert (
+        "no tracking URI: set MLFLOW_TRACKING_URI" in result.stderr
+        and "Traceback" not in result.output
+    )
 
 
 def test_quiet_says_nothing(uri: str) -> None:
@@ -140,3 +148,21 @@ def test_quiet_says_nothing(uri: str) -> None:
 def test_help_teaches(command: str) -> None:
     text = scout(command, "--help").stdout
     assert "Examples:" in text and "Exit codes:" in text
+
+
+def test_what_cannot_be_a_database_is_told_in_one_line(uri: str, tmp_path: Path) -> None:
+    (tmp_path / "a-file").write_text("")
+    result = scout("import", "-T", "a-file")
+    assert result.exit_code == 2
+    assert "a-file cannot be a transcript database" in result.stderr
+
+
+def test_an_import_of_nothing_leaves_nothing(uri: str) -> None:
+    assert scout("import", "--session", "none", "-T", "unused").exit_code == 0
+    assert not Path("unused").exists()
+
+
+def test_transcripts_can_pass_for_those_of_logs(uri: str) -> None:
+    assert counts("-P", "source_type=eval_log", "--limit", "1")["transcripts"] == 1
+    result = scout("import", "-P", "source_type=other")
+    assert result.exit_code == 2 and "mlflow or eval_log, not 'other'" in result.stderr

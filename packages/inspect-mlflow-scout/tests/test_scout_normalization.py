@@ -451,23 +451,25 @@ def test_cost(attributes: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("attributes", "response", "request_model", "model"),
+    ("of_mlflow", "answered", "asked", "names"),
     [
-        ({"mlflow.llm.model": "of-mlflow"}, "of-response", "of-request", "of-mlflow"),
-        ({}, "of-response", "of-request", "of-response"),
-        ({}, None, "of-request", "of-request"),
-        ({}, None, None, "unknown"),
+        ("of-mlflow", "of-response", "of-request", ("of-request", "of-response")),
+        ("of-mlflow", None, None, ("of-mlflow", "of-mlflow")),
+        ("of-mlflow", "of-response", None, ("of-mlflow", "of-response")),
+        (None, "of-response", "of-request", ("of-request", "of-response")),
+        (None, "of-response", None, ("of-response", "of-response")),
+        (None, None, "of-request", ("of-request", "of-request")),
+        (None, None, None, ("unknown", "unknown")),
     ],
 )
-def test_name_of_the_model(
-    attributes: dict[str, Any], response: Any, request_model: Any, model: str
+def test_models_that_were_asked_and_that_answered(
+    of_mlflow: Any, answered: Any, asked: Any, names: tuple[str, str]
 ) -> None:
     messages = [{"role": "user", "content": "hi"}]
-    outputs = {"choices": [{"message": {"role": "assistant", "content": "x"}}], "model": response}
-    call = model_call(
-        span({"model": request_model, "messages": messages}, outputs, attributes=attributes)
-    )
-    assert (call.model, call.output.model) == (model, model)
+    outputs = {"choices": [{"message": {"role": "assistant", "content": "x"}}], "model": answered}
+    attributes = {"mlflow.llm.model": of_mlflow}
+    call = model_call(span({"model": asked, "messages": messages}, outputs, attributes=attributes))
+    assert (call.model, call.output.model) == names
 
 
 def test_time_is_that_of_the_span() -> None:
@@ -882,3 +884,25 @@ def test_speaker_that_is_named_stays() -> None:
 )
 def test_role_of_a_span(span_type: str, attributes: dict[str, Any], role: str) -> None:
     assert span_role(span(span_type=span_type, attributes=attributes)) == role
+
+
+@pytest.mark.parametrize(
+    ("entity", "arguments"),
+    [
+        ({"args": [], "kwargs": {"city": "Oslo"}}, {"city": "Oslo"}),
+        ({"args": ["Oslo"], "kwargs": {"days": 2}}, {"args": ["Oslo"], "days": 2}),
+        ({"input_str": "{'city': 'Oslo'}", "inputs": {"city": "Oslo"}}, {"city": "Oslo"}),
+        ({"input_str": "Oslo", "tags": []}, {"input": "Oslo"}),
+        ({"city": "Oslo"}, {"city": "Oslo"}),
+    ],
+)
+def test_tool_that_openllmetry_calls_an_entity(entity: Any, arguments: dict[str, Any]) -> None:
+    attributes = {
+        "traceloop.span.kind": "tool",
+        "traceloop.entity.name": "get_weather",
+        "traceloop.entity.input": json.dumps(entity),
+        "traceloop.entity.output": json.dumps({"output": "rain", "kwargs": {}}),
+    }
+    # MLflow stores the entity's input and output as the span's.
+    use = tool_use(span(entity, {"output": "rain", "kwargs": {}}, attributes=attributes))
+    assert (use.function, use.arguments, use.result) == ("get_weather", arguments, "rain")

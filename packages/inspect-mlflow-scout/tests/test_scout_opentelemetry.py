@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from inspect_mlflow_core.testing import clean_environment
 from inspect_mlflow_scout import import_mlflow_traces
 
 if TYPE_CHECKING:
@@ -21,7 +17,6 @@ if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
     from inspect_scout import Transcript
 
-PROGRAM = Path(__file__).parent / "programs" / "export_spans.py"
 BEGINNING = datetime(2026, 5, 4, 3, 2, 1, 250_000, tzinfo=UTC)
 PIXEL = "R0lGODlhAQABAAAAACw="
 PARAMETERS = {
@@ -29,14 +24,6 @@ PARAMETERS = {
     "properties": {"city": {"type": "string"}},
     "required": ["city"],
 }
-
-
-class Served(Protocol):
-    """What the fixture of the server gives."""
-
-    @property
-    def uri(self) -> str:
-        """The tracking URI."""
 
 
 def at_ns(seconds: float) -> int:
@@ -507,37 +494,28 @@ CONVERSATIONS: dict[str, list[dict[str, Any]]] = {
 
 
 @pytest.fixture(scope="module")
-def imported(served_to_all: Served) -> dict[str, Transcript]:
+def imported(
+    shared_server: str, run_program: Callable[[str, dict[str, Any]], dict[str, Any]]
+) -> dict[str, Transcript]:
     """All traces posted to the server, and imported from it; by name."""
     from mlflow import MlflowClient
 
-    uri = served_to_all.uri
     experiment = "elsewhere"
-    experiment_id = MlflowClient(tracking_uri=uri).create_experiment(experiment)
-    trace_ids = export(uri, experiment_id)
-    by_id = {found.transcript_id: found for found in transcripts(experiment, uri)}
+    experiment_id = MlflowClient(tracking_uri=shared_server).create_experiment(experiment)
+    done = run_program("export_spans.py", job(shared_server, experiment_id))
+    trace_ids = [f"tr-{digits}" for digits in done["trace_ids"]]
+    by_id = {found.transcript_id: found for found in transcripts(experiment, shared_server)}
     assert by_id.keys() == set(trace_ids)
     return {name: by_id[trace_id] for name, trace_id in zip(TRACES, trace_ids, strict=True)}
 
 
-def export(tracking_uri: str, experiment_id: str) -> list[str]:
-    """Post from a process of its own, which has OpenTelemetry's global state to itself."""
-    job = {
+def job(tracking_uri: str, experiment_id: str) -> dict[str, Any]:
+    """What the program is to do."""
+    return {
         "endpoint": f"{tracking_uri}/v1/traces",
         "headers": {"x-mlflow-experiment-id": experiment_id},
         "traces": list(TRACES.values()),
     }
-    ended = subprocess.run(
-        [sys.executable, str(PROGRAM)],
-        check=False,
-        input=json.dumps(job),
-        capture_output=True,
-        text=True,
-        env=clean_environment(),
-        timeout=120,
-    )
-    assert ended.returncode == 0, ended.stderr
-    return [f"tr-{digits}" for digits in json.loads(ended.stdout)["trace_ids"]]
 
 
 def transcripts(experiment: str, tracking_uri: str) -> list[Transcript]:
@@ -553,7 +531,7 @@ def transcripts(experiment: str, tracking_uri: str) -> list[Transcript]:
 def told(message: ChatMessage) -> dict[str, Any]:
     """What a message says, however its content is arranged."""
     parts = [] if isinstance(message.content, str) else message.content
-    facts = {
+    facts: dict[str, Any] = {
         "role": message.role,
         "text": message.text,
         "reasoning": [part.reasoning for part in parts if part.type == "reasoning"],
@@ -726,6 +704,14 @@ def test_events_are_in_order_of_time_and_close_what_they_open(
 def stamps(events: list[Event]) -> list[datetime]:
     """When the events happened."""
     return [event.timestamp for event in events]
+
+
+@pytest.mark.parametrize("name", ["current", "events", "traceloop"])
+def test_models_that_were_asked_and_that_answered(
+    imported: dict[str, Transcript], name: str
+) -> None:
+    for event in model_calls(imported[name]):
+        assert (event.model, event.output.model) == ("gpt-4o", "gpt-4o-2024-08-06")
 
 
 def test_failed_call(imported: dict[str, Transcript]) -> None:

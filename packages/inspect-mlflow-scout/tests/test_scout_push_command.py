@@ -122,6 +122,12 @@ def push(*arguments: str) -> Result:
     return CliRunner().invoke(push_command, arguments)
 
 
+def lines(output: str) -> list[str]:
+    """What was said, without what MLflow's older versions log when they open a database."""
+    logged = ("mlflow.store.db.utils", "alembic.runtime.migration")
+    return [line for line in output.splitlines() if not any(name in line for name in logged)]
+
+
 def values(uri: str) -> dict[str, Any]:
     from mlflow import MlflowClient
 
@@ -170,7 +176,7 @@ def test_quiet_says_only_what_is_wrong(scanned: Scanned, uri: str) -> None:
     right = push(scanned.complete, "--tracking-uri", uri, "--quiet")
     wrong = push(scanned.unmatched, "--tracking-uri", uri, "--quiet")
 
-    assert (right.exit_code, right.output) == (0, "")
+    assert (right.exit_code, right.stdout, lines(right.stderr)) == (0, "", [])
     assert (wrong.exit_code, wrong.stdout) == (1, "")
     assert "1 results have no trace" in wrong.stderr
 
@@ -180,10 +186,10 @@ def test_a_scan_that_is_not_complete_needs_force(scanned: Scanned, uri: str) -> 
     forced = push(scanned.failed, "--tracking-uri", uri, "--force")
 
     assert refused.exit_code == 2
-    assert len(refused.output.splitlines()) == 1
+    assert len(lines(refused.output)) == 1
     assert "--force" in refused.stderr
     assert forced.exit_code == 0
-    assert "1 scans failed" in forced.stdout
+    assert "scans failed 1" in forced.stdout
     assert values(uri) == {"scout/broken": None}
 
 
@@ -200,7 +206,7 @@ def test_wrong_names_are_told_in_one_line(
     result = push(scanned.complete, "--tracking-uri", uri, *arguments)
 
     assert result.exit_code == 2
-    assert len(result.output.splitlines()) == 1
+    assert len(lines(result.output)) == 1
     assert said in result.stderr
 
 
@@ -208,7 +214,7 @@ def test_what_is_no_scan_is_told_in_one_line(uri: str, tmp_path: Path) -> None:
     result = push(str(tmp_path / "nothing"), "--tracking-uri", uri)
 
     assert result.exit_code == 2
-    assert len(result.output.splitlines()) == 1
+    assert len(lines(result.output)) == 1
     assert "there is no scan" in result.stderr
 
 
@@ -216,7 +222,7 @@ def test_a_server_that_is_not_there_is_told_in_one_line(scanned: Scanned) -> Non
     result = push(scanned.complete, "--tracking-uri", "http://me:hunter2@127.0.0.1:9")
 
     assert result.exit_code == 2
-    assert len(result.output.splitlines()) == 1
+    assert len(lines(result.output)) == 1
     assert "127.0.0.1" in result.stderr
     assert "hunter2" not in result.output
 

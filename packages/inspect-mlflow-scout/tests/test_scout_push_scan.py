@@ -495,17 +495,17 @@ def test_traces_of_another_experiment_are_found(
 
 
 def test_through_a_server(
-    module_server: str, evaluated: Evaluated, scanned: Callable[..., str]
+    shared_server: str, evaluated: Evaluated, scanned: Callable[..., str]
 ) -> None:
-    sync_traces(evaluated.logs, tracking_uri=module_server)
+    sync_traces(evaluated.logs, tracking_uri=shared_server)
     location = scanned(findings(), whole(True))
 
-    first = push_scan_results(location, tracking_uri=module_server)
-    again = push_scan_results(location, tracking_uri=module_server)
+    first = push_scan_results(location, tracking_uri=shared_server)
+    again = push_scan_results(location, tracking_uri=shared_server)
 
     assert set(actions(first)) == {"created"}
     assert set(actions(again)) == {"unchanged"}
-    trace = traces(module_server)["open"]
+    trace = traces(shared_server)["open"]
     assert told(trace) == [
         ("scout/findings/answer", True),
         ("scout/findings/call", 0.5),

@@ -10,7 +10,7 @@ from ._push_command import push_command
 __all__ = ["scout_command"]
 
 
-@click.group("scout")
+@click.group("scout", short_help="Inspect Scout: traces in, findings out.")
 def scout_command() -> None:
     """MLflow's traces for Inspect Scout, and Scout's findings on MLflow's traces.
 

@@ -21,12 +21,13 @@ from inspect_mlflow_core.exceptions import ConfigurationError, TraceReadError
 from inspect_mlflow_core.reporting import warn_once
 from inspect_mlflow_scout._report import ImportReport
 from inspect_mlflow_scout.exceptions import TraceImportError
-from inspect_mlflow_scout.from_inspect import SourceType, has_kept_sample, sample_transcripts
+from inspect_mlflow_scout.from_inspect import SourceType, sample_transcripts
 from inspect_mlflow_scout.reading import (
     SourceTrace,
     TraceQuery,
     TraceReader,
     UnreadableTrace,
+    has_kept_sample,
     load_in_batches,
     time_ms,
 )
@@ -235,6 +236,7 @@ class _Import:
         self._report.known += len(told) - len(new)
         self._report.transcripts += len(new)
         self._report.from_inspect += len(new) if has_kept_sample(trace) else 0
+        self._report.lost_attachments += trace.lost_attachments if new else 0
         self._taken += bool(new)
         return new
 
@@ -267,8 +269,8 @@ def _reader(tracking_uri: str | None, experiment_name: str | None) -> TraceReade
     settings = _settings(experiment_name, tracking_uri)
     if settings.tracking_uri is None:
         raise ConfigurationError(
-            "no MLflow server is named; set MLFLOW_TRACKING_URI, for example to"
-            " http://localhost:5000 or sqlite:///mlflow.db"
+            "no tracking URI: set MLFLOW_TRACKING_URI, for example to http://localhost:5000 or"
+            " sqlite:///mlflow.db"
         )
     return TraceReader(settings.tracking_uri)
 

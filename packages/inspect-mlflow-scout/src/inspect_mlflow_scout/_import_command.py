@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -42,11 +43,11 @@ Exit codes:
 """
 
 _LISTS: Final = frozenset({"experiment_ids", "run_ids", "trace_ids"})
-_TEXTS: Final = frozenset({"experiment_name", "tracking_uri", "filter", "session"})
+_TEXTS: Final = frozenset({"experiment_name", "tracking_uri", "filter", "session", "source_type"})
 _FLAGS: Final = frozenset({"include_in_progress", "strict"})
 
 
-@click.command("import", epilog=_EPILOG)
+@click.command("import", epilog=_EPILOG, short_help="Traces as transcripts for Inspect Scout.")
 @click.option(
     "-T",
     "--transcripts",
@@ -95,20 +96,36 @@ def import_command(
     report = ImportReport()
     try:
         asked = _parameters(given)
-        with ProgressBar(enabled=not (as_json or quiet or dry_run)) as progress:
+        with ProgressBar(
+            enabled=not (as_json or quiet or dry_run), description="looking for traces"
+        ) as progress:
             if dry_run:
                 listed = anyio.run(_listed, asked, report)
             else:
                 if overwrite:
                     _delete_database(Path(directory))
-                anyio.run(_insert, asked, directory, report, progress)
+                with _no_empty_directory(Path(directory)):
+                    anyio.run(_insert, asked, directory, report, progress)
     except InspectMlflowError as error:
         fail(error)
+    except OSError as error:
+        fail(f"{directory} cannot be a transcript database: {error.strerror or error}")
     if as_json:
         click.echo(json.dumps(report.to_dict(), indent=2))
     elif not quiet:
         click.echo("\n".join([*(listed if dry_run else ()), *_outcome(report, directory, dry_run)]))
     raise SystemExit(1 if report.failed or not report.experiment_found else 0)
+
+
+@contextmanager
+def _no_empty_directory(directory: Path) -> Iterator[None]:
+    """Takes back the directory that Scout makes even where nothing comes to lie in it."""
+    was_there = directory.exists()
+    try:
+        yield
+    finally:
+        if not was_there and directory.is_dir() and not any(directory.iterdir()):
+            directory.rmdir()
 
 
 async def _insert(
@@ -156,8 +173,6 @@ def _line(transcript: Transcript) -> str:
 
 def _outcome(report: ImportReport, directory: str, dry_run: bool) -> Iterable[str]:
     yield report.summary()
-    for trace_id, reason in report.failed.items():
-        yield f"unreadable  {trace_id}: {reason}"
     if report.transcripts and not dry_run:
         yield f"to look at them: scout view -T {directory}"
 
@@ -185,6 +200,8 @@ def _parameters(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _value(name: str, text: str) -> Any:
+    if name == "source_type" and text not in ("mlflow", "eval_log"):
+        raise click.UsageError(f"-P source_type is mlflow or eval_log, not {text!r}")
     if name in _TEXTS:
         return text
     if name in _LISTS:

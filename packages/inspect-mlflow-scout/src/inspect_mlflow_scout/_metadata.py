@@ -62,14 +62,18 @@ def transcript_metadata(entries: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return metadata
 
 
-def json_value(value: Any) -> Any:
+def json_value(value: Any, depth: int = 0) -> Any:
     """A value as every JSON reader takes it.
 
     NaN, infinities and integers of more than 64 bits become texts, names of members texts, lone
     surrogates (which UTF-8 does not have) replacement characters; what is nested more than 64
     levels deep becomes JSON text.
+
+    Args:
+        value: Any value.
+        depth: How many levels of something greater there are above it.
     """
-    return _json_value(value, 0)
+    return _json_value(value, depth)
 
 
 def _free_name(name: str, taken: set[str]) -> str:

@@ -32,7 +32,7 @@ Exit codes:
 """
 
 
-@click.command("push", epilog=_EPILOG)
+@click.command("push", epilog=_EPILOG, short_help="Scan results as feedback on traces.")
 @click.argument("scans", nargs=-1, required=True, metavar="SCAN...")
 @click.option(
     "--experiment",
@@ -76,7 +76,7 @@ def push_command(
 
     reports: list[PushReport] = []
     try:
-        with ProgressBar(enabled=not (as_json or quiet)) as progress:
+        with ProgressBar(enabled=not (as_json or quiet), description="reading scans") as progress:
             for scan in scans:
                 report = push_scan_results(
                     scan,

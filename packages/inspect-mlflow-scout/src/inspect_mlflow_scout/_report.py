@@ -19,6 +19,8 @@ class ImportReport:
         known: Transcripts, or traces of them, that were named as there already.
         empty: Traces without messages and events, which make no transcript.
         failed: Why a trace could not be read, in one line, by its id.
+        lost_attachments: Files that traces refer to and that could not be had; the references to
+            them stay.
         experiment_found: False when there is no experiment of that name.
     """
 
@@ -28,6 +30,7 @@ class ImportReport:
     known: int = 0
     empty: int = 0
     failed: dict[str, str] = field(default_factory=dict)
+    lost_attachments: int = 0
     experiment_found: bool = True
 
     def to_dict(self) -> dict[str, Any]:
@@ -39,6 +42,7 @@ class ImportReport:
             "known": self.known,
             "empty": self.empty,
             "failed": dict(self.failed),
+            "lost_attachments": self.lost_attachments,
         }
 
     def summary(self) -> str:
@@ -54,6 +58,8 @@ class ImportReport:
             parts.append(f"{_counted(self.empty, 'empty trace')} left out")
         if self.failed:
             parts.append(f"{_counted(len(self.failed), 'trace')} unreadable")
+        if self.lost_attachments:
+            parts.append(f"{_counted(self.lost_attachments, 'attachment')} missing")
         return ", ".join(parts)
 
 

@@ -20,6 +20,7 @@ from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, tools_condition
+from pydantic import SecretStr
 
 
 def agent(model: ChatOpenAI, answer: str | None) -> Any:
@@ -52,7 +53,7 @@ def main() -> None:
     trace_ids = []
     with serving(job["replies"]) as provider:
         model = ChatOpenAI(
-            base_url=f"{provider.url}/v1", api_key="none", max_retries=0, **job["model"]
+            base_url=f"{provider.url}/v1", api_key=SecretStr("none"), max_retries=0, **job["model"]
         )
         for question in job["questions"]:
             if question.get("bare"):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from inspect_mlflow_core.conversion import clean_text
+from inspect_mlflow_scout._memory import remembered
 from inspect_mlflow_scout._metadata import json_value
 from inspect_mlflow_scout.reading import (
     SourceAssessment,
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
 
 __all__ = ["clean_message", "clean_trace"]
+
+_DEEPEST_CONVERSATION: Final = 8
+"""Levels at which equal objects are looked for; messages are some two or three levels deep."""
 
 
 def clean_trace(trace: SourceTrace) -> SourceTrace:
@@ -52,7 +56,7 @@ def clean_message(message: ChatMessage) -> ChatMessage:
 
 
 def _clean_span(span: SourceSpan) -> SourceSpan:
-    inputs, outputs = json_value(span.inputs), json_value(span.outputs)
+    inputs, outputs = _clean_value(span.inputs), _clean_value(span.outputs)
     # Already clean, and most of what a span holds.
     known = {"mlflow.spanInputs": inputs, "mlflow.spanOutputs": outputs}
     return dataclasses.replace(
@@ -62,11 +66,30 @@ def _clean_span(span: SourceSpan) -> SourceSpan:
         inputs=inputs,
         outputs=outputs,
         attributes={
-            clean_text(name): known[name] if name in known else json_value(value)
+            clean_text(name): known[name] if name in known else _clean_value(value)
             for name, value in span.attributes.items()
         },
         events=tuple(_clean_event(event) for event in span.events),
     )
+
+
+def _clean_value(value: Any, depth: int = 0) -> Any:
+    """The value as `json_value` gives it, equal objects in its lists as one and the same."""
+    if depth < _DEEPEST_CONVERSATION:
+        if type(value) is dict:
+            return {clean_text(str(k)): _clean_value(v, depth + 1) for k, v in value.items()}
+        if type(value) is list:
+            return [_clean_element(element, depth + 1) for element in value]
+    return json_value(value, depth)
+
+
+def _clean_element(element: Any, depth: int) -> Any:
+    return _clean_object(element, depth) if type(element) is dict else _clean_value(element, depth)
+
+
+@remembered
+def _clean_object(value: Any, depth: int) -> Any:
+    return json_value(value, depth)
 
 
 def _clean_event(event: SourceSpanEvent) -> SourceSpanEvent:

@@ -78,11 +78,13 @@ class EventFactory:
         from inspect_ai.event import ModelEvent
 
         failed = failure(span)
+        # The messages are valid, and there may be many: not given to the constructor, which would
+        # look at each of them again.
         event = ModelEvent(
             **self._fields("model", span.span_id, span.start_time_ns),
             **_period(span),
             model=call.model,
-            input=list(call.input),
+            input=[],
             tools=list(call.tools),
             tool_choice=call.tool_choice,
             config=call.config,
@@ -91,6 +93,7 @@ class EventFactory:
             traceback=(failed.traceback or None) if failed else None,
             metadata=_source(span),
         )
+        event.input = list(call.input)
         return _within(event, within)
 
     def stand_in(self, said: RequestAndReply, start_ns: int, end_ns: int) -> ModelEvent:

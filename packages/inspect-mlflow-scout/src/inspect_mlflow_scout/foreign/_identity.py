@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from inspect_mlflow_scout.normalization import ModelCall
 
-__all__ = ["call_with_ids", "event_uuid", "with_ids"]
+__all__ = ["MessageIds", "event_uuid"]
 
 _ID_BYTES: Final = 16
 _SAID_ELSEWHERE: Final = frozenset({"id", "source", "model", "metadata"})
@@ -41,42 +41,61 @@ def event_uuid(trace_id: str, kind: str, part_id: str) -> str:
     return _digest(trace_id, kind, part_id)
 
 
-def with_ids(trace_id: str, messages: Iterable[ChatMessage]) -> list[ChatMessage]:
-    """Copies of the messages of one conversation, with ids.
+class MessageIds:
+    """Gives the messages of one trace their ids.
 
     Messages that say the same have the same id wherever they are in a trace; within one
     conversation, the second one's differs from the first one's. (Inspect's pool of messages, and
     with it Scout's database, gives both the first one's, in the input of model events.)
+
+    The same message comes in the history of many calls; it is looked at once, and what is made of
+    it is shared.
+
+    Args:
+        trace_id: The trace.
     """
-    return _with_ids(trace_id, messages, Counter())
 
+    def __init__(self, trace_id: str) -> None:
+        self._trace_id = trace_id
+        # By `id` of a message, which is kept with the rest, so that no other one gets its `id`.
+        self._read: dict[int, tuple[ChatMessage, ChatMessage, str]] = {}
+        self._identified: dict[tuple[int, int], ChatMessage] = {}
 
-def call_with_ids(trace_id: str, call: ModelCall) -> ModelCall:
-    """The call with ids on its messages and its answers."""
-    seen: Counter[str] = Counter()
-    messages = _with_ids(trace_id, call.input, seen)
-    # Each answer is a way in which the same conversation goes on.
-    answers = [
-        _with_ids(trace_id, [choice.message], Counter(seen))[0] for choice in call.output.choices
-    ]
-    choices = [
-        choice.model_copy(update={"message": answer})
-        for choice, answer in zip(call.output.choices, answers, strict=True)
-    ]
-    output = call.output.model_copy(update={"choices": choices})
-    return dataclasses.replace(call, input=tuple(messages), output=output)
+    def of_messages(self, messages: Iterable[ChatMessage]) -> list[ChatMessage]:
+        """Copies of the messages of one conversation, with ids."""
+        return self._of_messages(messages, Counter())
 
+    def of_call(self, call: ModelCall) -> ModelCall:
+        """The call with ids on its messages and its answers."""
+        seen: Counter[str] = Counter()
+        messages = self._of_messages(call.input, seen)
+        # Each answer is a way in which the same conversation goes on.
+        choices = [
+            choice.model_copy(update={"message": self._of_message(choice.message, Counter(seen))})
+            for choice in call.output.choices
+        ]
+        output = call.output.model_copy(update={"choices": choices})
+        return dataclasses.replace(call, input=tuple(messages), output=output)
 
-def _with_ids(
-    trace_id: str, messages: Iterable[ChatMessage], seen: Counter[str]
-) -> list[ChatMessage]:
-    identified: list[ChatMessage] = []
-    for message in map(clean_message, messages):
-        content = _content(message)
-        message_id = _digest(trace_id, content, str(seen[content]))
-        seen[content] += 1
-        identified.append(message.model_copy(update={"id": message_id}))
-    return identified
+    def _of_messages(
+        self, messages: Iterable[ChatMessage], seen: Counter[str]
+    ) -> list[ChatMessage]:
+        return [self._of_message(message, seen) for message in messages]
+
+    def _of_message(self, message: ChatMessage, seen: Counter[str]) -> ChatMessage:
+        read = self._read.get(id(message))
+        if read is None:
+            clean = clean_message(message)
+            read = self._read[id(message)] = (message, clean, _content(clean))
+        _, clean, content = read
+        place = seen[content]
+        seen[content] = place + 1
+        identified = self._identified.get((id(message), place))
+        if identified is None:
+            message_id = _digest(self._trace_id, content, str(place))
+            identified = clean.model_copy(update={"id": message_id})
+            self._identified[id(message), place] = identified
+        return identified
 
 
 def _content(message: ChatMessage) -> str:

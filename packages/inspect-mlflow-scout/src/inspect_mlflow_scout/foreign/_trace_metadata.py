@@ -19,6 +19,8 @@ _TOKEN_USAGE: Final = "mlflow.trace.tokenUsage"
 _USER: Final = "mlflow.trace.user"
 _SESSION: Final = "mlflow.trace.session"
 _RUN: Final = "mlflow.sourceRun"
+# OpenTelemetry's and OpenInference's, which MLflow's older versions leave to the spans.
+_SESSIONS_OF_SPANS: Final = ("gen_ai.conversation.id", "session.id")
 
 _INTERNAL: Final = frozenset(
     {
@@ -60,7 +62,7 @@ def trace_metadata(
             ("experiment_id", trace.experiment_id),
             ("experiment_name", trace.experiment_name),
             ("state", trace.state),
-            ("session", trace.session or trace.metadata.get(_SESSION)),
+            ("session", trace.session or trace.metadata.get(_SESSION) or _session(tree)),
             ("user", trace.metadata.get(_USER)),
             ("run_id", trace.metadata.get(_RUN)),
             ("tags", _told(trace.tags) or None),
@@ -69,9 +71,15 @@ def trace_metadata(
             ("expectations", scores.expectations),
             ("assessments", assessments_as_json(trace.assessments) or None),
             ("duplicate_spans", dict(calls.duplicates) or None),
+            ("lost_attachments", trace.lost_attachments or None),
             ("damaged_spans", {name: count for name, count in damages.items() if count} or None),
         )
     )
+
+
+def _session(tree: SpanTree) -> str | None:
+    told = (root.attributes.get(name) for root in tree.roots for name in _SESSIONS_OF_SPANS)
+    return next((session for session in told if isinstance(session, str) and session), None)
 
 
 def token_usage(trace: SourceTrace) -> int | None:

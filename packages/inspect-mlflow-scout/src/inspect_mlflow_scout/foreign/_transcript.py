@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from inspect_mlflow_scout._memory import remembering
 from inspect_mlflow_scout.reading import SourceAssessment, SourceTrace
 
 from ._cleaning import clean_trace
@@ -13,7 +14,7 @@ from ._duplicates import counted_calls
 from ._event_factory import EventFactory
 from ._events import TraceContent, trace_events
 from ._failures import UNKNOWN, failure
-from ._identity import call_with_ids, with_ids
+from ._identity import MessageIds
 from ._moments import moment, seconds_between
 from ._scores import score_events, trace_scores
 from ._thread import RequestAndReply, main_call, request_and_reply, thread
@@ -47,18 +48,22 @@ def foreign_transcript(trace: SourceTrace) -> Transcript:
         A transcript with MLflow's trace id. Without `trust_content`, as from Scout's own sources,
         so that the settings of the viewer decide.
     """
+    with remembering():
+        return _transcript(trace)
+
+
+def _transcript(trace: SourceTrace) -> Transcript:
     from inspect_scout import Transcript
 
     trace = clean_trace(trace)
     whole = span_tree(trace.spans)
     counted = counted_calls(whole)
-    calls = {
-        span_id: call_with_ids(trace.trace_id, call) for span_id, call in counted.calls.items()
-    }
+    ids = MessageIds(trace.trace_id)
+    calls = {span_id: ids.of_call(call) for span_id, call in counted.calls.items()}
     content = _content(whole.without(counted.duplicates), calls)
     main = main_call(content.tree, calls)
-    said = _request_and_reply(trace, content.tree) if main is None else None
-    messages = _messages(trace.trace_id, content, main, said)
+    said = _request_and_reply(ids, trace, content.tree) if main is None else None
+    messages = _messages(ids, content, main, said)
     start_ns, end_ns = _period(trace)
     assessments = _moved(trace.assessments, counted.duplicates)
     scores = trace_scores(assessments, {root.span_id for root in whole.roots})
@@ -106,25 +111,27 @@ def _content(tree: SpanTree, calls: Mapping[str, ModelCall]) -> TraceContent:
     return TraceContent(tree, calls, uses, tool_call_ids(tree, calls, uses), message_ids)
 
 
-def _request_and_reply(trace: SourceTrace, tree: SpanTree) -> RequestAndReply | None:
+def _request_and_reply(
+    ids: MessageIds, trace: SourceTrace, tree: SpanTree
+) -> RequestAndReply | None:
     from inspect_ai.model import ChatMessageAssistant
 
     said = request_and_reply(trace, tree)
     if said is None:
         return None
-    *request, last = with_ids(trace.trace_id, said.messages)
+    *request, last = ids.of_messages(said.messages)
     if isinstance(last, ChatMessageAssistant) and said.replies:
         return RequestAndReply(tuple(request), (last,))
     return RequestAndReply((*request, last), ())
 
 
 def _messages(
-    trace_id: str, content: TraceContent, main: str | None, said: RequestAndReply | None
+    ids: MessageIds, content: TraceContent, main: str | None, said: RequestAndReply | None
 ) -> list[ChatMessage]:
     if main is None:
         return [] if said is None else list(said.messages)
     uses = {content.tool_call_ids[span_id]: use for span_id, use in content.uses.items()}
-    return with_ids(trace_id, thread(content.calls[main], uses))
+    return ids.of_messages(thread(content.calls[main], uses))
 
 
 def _moved(

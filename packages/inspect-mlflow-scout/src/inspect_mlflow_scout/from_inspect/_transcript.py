@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import NAMESPACE_OID, uuid5
 
-from inspect_mlflow_core.kept_sample import KEPT_SAMPLE_PREFIX, KeptSample, kept_samples
+from inspect_mlflow_core.kept_sample import KeptSample, kept_samples
 from inspect_mlflow_scout.reading import SourceTrace
 
 from ._evaluation import Evaluation, evaluation
@@ -17,20 +17,9 @@ if TYPE_CHECKING:
     from inspect_ai.log import EvalSample, EvalSampleSummary
     from inspect_scout import Transcript
 
-__all__ = ["SourceType", "has_kept_sample", "sample_transcripts"]
-
-_FIRST_PIECE = f"{KEPT_SAMPLE_PREFIX}0"
+__all__ = ["SourceType", "sample_transcripts"]
 
 SourceType = Literal["mlflow", "eval_log"]
-
-
-def has_kept_sample(trace: SourceTrace) -> bool:
-    """Whether a trace keeps samples of an Inspect evaluation.
-
-    Args:
-        trace: With its spans.
-    """
-    return any(_FIRST_PIECE in span.attributes for span in trace.spans)
 
 
 def sample_transcripts(
@@ -42,7 +31,7 @@ def sample_transcripts(
     """The transcripts that Scout reads for these samples from the log of their evaluation.
 
     Args:
-        trace: One that `has_kept_sample`.
+        trace: One that `reading.has_kept_sample`.
         eval_status: Tells how an evaluation ended, given Inspect's id of it, if MLflow knows.
         source_type: `"eval_log"` gives what Scout calls the source of a log, so that its
             `SampleMetadata` takes the transcript.

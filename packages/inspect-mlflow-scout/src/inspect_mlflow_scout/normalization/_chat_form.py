@@ -31,7 +31,7 @@ class ChatForm:
     Args:
         messages: The whole input, system messages first.
         choices: What came out: `{"message": <message>, "finish_reason": <text or None>}`.
-        model: Name of the model; None when nothing tells.
+        model: Name of the model that was asked for; None when nothing tells.
         provider: Name of the provider; None when nothing tells.
         tools: `{"type": "function", "function": {"name", "description", "parameters"}}`.
         tool_choice: `"auto"`, `"none"`, `"required"` or a dict that names a function.
@@ -43,6 +43,8 @@ class ChatForm:
             `total_tokens`, `cache_read_input_tokens`, `cache_creation_input_tokens`,
             `reasoning_tokens`; None when nothing tells.
         response_id: The provider's id of the response.
+        response_model: Name of the model that answered, which may be one that `model` stands for;
+            None when the response does not tell.
     """
 
     messages: Sequence[Mapping[str, Any]] = ()
@@ -54,3 +56,4 @@ class ChatForm:
     config: Mapping[str, Any] = field(default_factory=dict)
     usage: Mapping[str, int] | None = None
     response_id: str | None = None
+    response_model: str | None = None

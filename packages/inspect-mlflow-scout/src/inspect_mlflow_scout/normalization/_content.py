@@ -123,7 +123,7 @@ def _audio(part: Mapping[str, Any]) -> Content | None:
         return None
     if audio_format is None:
         return ContentData(data=plain_json(dict(part)))
-    if not data.startswith(("data:", "http://", "https://")):
+    if not data.startswith(("data:", "http://", "https://", "mlflow-attachment://")):
         data = f"data:audio/{'mpeg' if audio_format == 'mp3' else 'wav'};base64,{data}"
     return ContentAudio(audio=data, format=audio_format)
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from inspect_mlflow_scout._memory import remembered
+
 from ._json_schema import json_schema
 from ._values import clean_text
 from .dialects._json_values import as_mapping, as_text
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["generate_config"]
 
 
+@remembered
 def generate_config(config: Mapping[str, Any]) -> GenerateConfig:
     """The parameters that Inspect has, as far as their values are of the right types."""
     from inspect_ai.model import GenerateConfig

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from inspect_mlflow_scout._memory import remembered
+
 from ._content import content_of_message
 from ._tool_calls import tool_calls_of
 from ._values import clean_text, value_text
@@ -30,20 +32,23 @@ def chat_messages(messages: Iterable[Mapping[str, Any]]) -> list[ChatMessage]:
     functions: dict[str, str] = {}
     found: list[ChatMessage] = []
     for message in messages:
-        found.append(_chat_message(message, functions))
+        role = message.get("role")
+        if role == "assistant":
+            assistant = assistant_message(message)
+            functions.update((call.id, call.function) for call in assistant.tool_calls or ())
+            found.append(assistant)
+        elif role == "tool":
+            found.append(_tool_message(message, functions.get(_call_id(message) or "")))
+        else:
+            found.append(_other_message(message))
     return found
 
 
-def _chat_message(message: Mapping[str, Any], functions: dict[str, str]) -> ChatMessage:
+@remembered
+def _other_message(message: Mapping[str, Any]) -> ChatMessage:
     from inspect_ai.model import ChatMessageSystem, ChatMessageUser
 
     role = message.get("role")
-    if role in ("assistant", "tool"):
-        if role == "tool":
-            return _tool_message(message, functions)
-        assistant = assistant_message(message)
-        functions.update((call.id, call.function) for call in assistant.tool_calls or ())
-        return assistant
     kind = ChatMessageSystem if role in ("system", "developer") else ChatMessageUser
     name = as_text(message.get("name"))
     return _without_id(
@@ -54,6 +59,7 @@ def _chat_message(message: Mapping[str, Any], functions: dict[str, str]) -> Chat
     )
 
 
+@remembered
 def assistant_message(message: Mapping[str, Any]) -> ChatMessageAssistant:
     """What a model said.
 
@@ -69,21 +75,26 @@ def assistant_message(message: Mapping[str, Any]) -> ChatMessageAssistant:
     )
 
 
-def _tool_message(message: Mapping[str, Any], functions: Mapping[str, str]) -> ChatMessageTool:
+@remembered
+def _tool_message(message: Mapping[str, Any], function: str | None) -> ChatMessageTool:
     from inspect_ai.model import ChatMessageTool
     from inspect_ai.tool import ToolCallError
 
     content = content_of_message(message.get("content"))
-    call_id, name = as_text(message.get("tool_call_id")), as_text(message.get("name"))
-    call_id = clean_text(call_id) if call_id else None
+    name = as_text(message.get("name"))
     read = ChatMessageTool(
         content=content,
-        tool_call_id=call_id,
-        function=functions.get(call_id or "") or (clean_text(name) if name else None),
+        tool_call_id=_call_id(message),
+        function=function or (clean_text(name) if name else None),
     )
     if message.get("is_error") is True:
         read.error = ToolCallError("unknown", read.text)
     return _without_id(read)
+
+
+def _call_id(message: Mapping[str, Any]) -> str | None:
+    call_id = as_text(message.get("tool_call_id"))
+    return clean_text(call_id) if call_id else None
 
 
 def _reasoning_apart(content: str | list[Content]) -> str | list[Content]:

@@ -14,7 +14,6 @@ from ._stop_reasons import stop_reason
 from ._tools import tool_choice, tool_infos
 from ._usage import model_usage
 from ._values import clean_text
-from .dialects._json_values import as_text
 from .dialects._span_attributes import completed
 
 if TYPE_CHECKING:
@@ -38,13 +37,15 @@ class ModelCall:
     """A call of a model in Inspect's types.
 
     Args:
-        model: Name of the model as the provider tells it, without the provider's name, as Scout's
-            own sources have it; `"unknown"` when nothing tells.
+        model: Name of the model that was asked for, without the provider's name, as Scout's own
+            sources have it; the one that answered when only that is told, `"unknown"` when nothing
+            is.
         input: The whole conversation, system messages first. No message has an id.
         tools: The tools that the model was offered.
         tool_choice: Which of them it had to call.
         config: Parameters of the request, those that Inspect has.
-        output: What came out, with usage and costs; `error` says why a call failed.
+        output: What came out, with usage and costs; `model` is the one that answered where the
+            response tells it, `error` says why a call failed.
     """
 
     model: str
@@ -66,8 +67,7 @@ def model_call(span: SourceSpan) -> ModelCall:
     """
     own = chat_form(span)
     form = completed(own, span)
-    model = as_text(span.attributes.get("mlflow.llm.model")) or form.model
-    model = clean_text(model) if model else "unknown"
+    model = clean_text(form.model or form.response_model or "unknown")
     return ModelCall(
         model=model,
         input=tuple(chat_messages(form.messages)),
@@ -83,7 +83,7 @@ def _output(span: SourceSpan, own: ChatForm, form: ChatForm, model: str) -> Mode
 
     response_id = form.response_id
     return ModelOutput(
-        model=model,
+        model=clean_text(form.response_model) if form.response_model else model,
         choices=[_choice(choice) for choice in form.choices],
         usage=model_usage(span, own),
         time=_seconds(span),

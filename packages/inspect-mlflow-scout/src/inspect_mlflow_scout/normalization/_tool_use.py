@@ -15,6 +15,7 @@ from .dialects._any_parts import pieces_of
 from .dialects._json_values import as_mapping, as_text, decoded, first
 from .dialects._langchain_messages import is_langchain_message, unwrapped
 from .dialects._openai_messages import is_openai_message
+from .dialects._traceloop import entity_arguments, entity_result
 
 if TYPE_CHECKING:
     from inspect_ai.model import Content
@@ -26,12 +27,15 @@ __all__ = ["ToolUse", "tool_use"]
 
 # OpenTelemetry, OpenInference, LangChain, Claude Code's spans in MLflow.
 _IDS = ("gen_ai.tool.call.id", "tool_call.id", "tool.call.id", "tool_call_id", "tool_id")
-_NAMES = ("gen_ai.tool.name", "tool.name", "tool_call.function.name", "tool_name")
+_NAMES = (
+    *("gen_ai.tool.name", "tool.name", "tool_call.function.name", "tool_name"),
+    "traceloop.entity.name",
+)
 _ARGUMENTS = (
     *("gen_ai.tool.call.arguments", "tool_call.function.arguments", "tool.parameters"),
-    *("input.value", "traceloop.entity.input"),
+    "input.value",
 )
-_RESULTS = ("gen_ai.tool.call.result", "output.value", "traceloop.entity.output")
+_RESULTS = ("gen_ai.tool.call.result", "output.value")
 # Parts of the Model Context Protocol, of OpenAI and of Anthropic, with the fields they cannot lack.
 _PARTS = {
     "text": {"text"},
@@ -109,7 +113,8 @@ def _function(span: SourceSpan, asked: Mapping[str, Any]) -> str:
 
 
 def _arguments(span: SourceSpan, asked: Mapping[str, Any]) -> dict[str, Any]:
-    told = first(asked, "args") if asked else span.inputs
+    told = first(asked, "args") if asked else entity_arguments(span)
+    told = span.inputs if told is None and not asked else told
     told = first(span.attributes, *_ARGUMENTS) if told is None else told
     value = _from_json(told)
     if isinstance(value, Mapping):
@@ -130,7 +135,9 @@ def _from_json(value: Any) -> Any:
 
 
 def _outputs(span: SourceSpan) -> Any:
-    outputs = first(span.attributes, *_RESULTS) if span.outputs is None else span.outputs
+    outputs = entity_result(span)
+    outputs = span.outputs if outputs is None else outputs
+    outputs = first(span.attributes, *_RESULTS) if outputs is None else outputs
     if "tool_id" in span.attributes and as_mapping(outputs).keys() == {"result"}:
         # Claude Code's spans in MLflow.
         return as_mapping(outputs)["result"]

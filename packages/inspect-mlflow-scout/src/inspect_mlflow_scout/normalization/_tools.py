@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from inspect_mlflow_scout._memory import remembered
+
 from ._json_schema import tool_params
 from ._values import clean_text, value_text
 from .dialects._json_values import as_mapping, as_text
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["tool_choice", "tool_infos"]
 
 
+@remembered
 def tool_infos(tools: Iterable[Mapping[str, Any]]) -> list[ToolInfo]:
     """The tools that a model was offered; one without a name is none."""
     from inspect_ai.tool import ToolInfo

@@ -57,7 +57,8 @@ def _with_caches_in_input(
     MLflow's older versions passed on Anthropic's counts, which leave these out.
     """
     cached = sum(
-        told.get(name, 0) for name in ("cache_read_input_tokens", "cache_creation_input_tokens")
+        {**response, **told}.get(name, 0)
+        for name in ("cache_read_input_tokens", "cache_creation_input_tokens")
     )
     all_input = response.get("input_tokens")
     if not cached or all_input is None or told.get("input_tokens", 0) + cached != all_input:

@@ -136,7 +136,7 @@ class PushReport:
         yield f"looked for traces in: {', '.join(self.experiments) or 'no experiment'}"
         if not self.complete_scan:
             missing, failed = self.missing_transcripts, self.failed_scans
-            yield f"the scan is not complete: {missing} transcripts missing, {failed} scans failed"
+            yield f"the scan is not complete: transcripts missing {missing}, scans failed {failed}"
         troubles = (*self.failed, *self.unmatched)
         for each in troubles[:_MOST_LINES]:
             yield f"{each.action}: {each.scanner} of {each.transcript_id}: {each.reason}"

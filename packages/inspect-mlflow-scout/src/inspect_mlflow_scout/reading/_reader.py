@@ -13,6 +13,7 @@ from inspect_mlflow_core.conversion import mask_text, mask_uri
 from inspect_mlflow_core.exceptions import DeliveryError, RejectedError, RetryableError
 from inspect_mlflow_scout.exceptions import TraceImportError
 
+from ._attachments import AttachmentReader
 from ._convert import source_trace
 from ._query import TraceQuery
 from ._records import SourceTrace
@@ -51,6 +52,7 @@ class TraceReader:
         self.tracking_uri = tracking_uri
         self._store = MlflowTrackingStore(tracking_uri)
         self._sleep = sleep
+        self._attachments = AttachmentReader(tracking_uri, sleep=sleep)
         self._names: dict[str, str] = {}
         self._statuses: dict[tuple[str, str], str | None] = {}
 
@@ -215,11 +217,12 @@ class TraceReader:
         identifier = str(trace.info.trace_id)
         experiment_id = str(trace.info.experiment_id or "")
         try:
-            return source_trace(
+            converted = source_trace(
                 trace,
                 experiment_name=self._experiment_name(experiment_id),
                 uri=self._uri(experiment_id, identifier),
             )
+            return self._attachments.filled(converted)
         # Any program may have written it: what its attributes decode to is anyone's guess.
         except Exception as error:
             reason = mask_text(" ".join(f"{type(error).__name__}: {error}".split()))[:300]

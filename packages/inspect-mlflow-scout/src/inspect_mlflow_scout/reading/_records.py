@@ -113,6 +113,7 @@ class SourceTrace:
         metadata: All trace metadata.
         assessments: In the order of their creation.
         spans: Any order.
+        lost_attachments: How many files that its spans refer to could not be had.
     """
 
     trace_id: str
@@ -129,3 +130,4 @@ class SourceTrace:
     metadata: Mapping[str, str] = field(default_factory=dict)
     assessments: tuple[SourceAssessment, ...] = ()
     spans: tuple[SourceSpan, ...] = ()
+    lost_attachments: int = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from inspect_mlflow_scout._memory import remembered
 from inspect_mlflow_scout.normalization._chat_form import ChatForm
 
 from ._anthropic_blocks import BLOCK_TYPES, pieces_of_blocks
@@ -44,13 +45,14 @@ def read(span: SourceSpan) -> ChatForm | None:
     form = ChatForm(
         messages=[*_system(request.get("system")), *_messages(messages if asked else ())],
         choices=[_choice(response)] if response else plain_choices(span.outputs),
-        model=as_text(response.get("model")) or as_text(request.get("model")),
+        model=as_text(request.get("model")),
         provider="anthropic",
         tools=tools_of(request.get("tools")),
         tool_choice=tool_choice_of(request.get("tool_choice")),
         config=config_in(request),
         usage=_usage(as_mapping(response.get("usage"))),
         response_id=as_text(response.get("id")),
+        response_model=as_text(response.get("model")),
     )
     return with_call_ids(form)
 
@@ -80,11 +82,15 @@ def _system(system: Any) -> list[dict[str, Any]]:
 
 def _messages(messages: Any) -> Iterator[dict[str, Any]]:
     for message in messages if isinstance(messages, (list, tuple)) else ():
-        if isinstance(message, Mapping):
-            pieces = pieces_of_blocks(message.get("content"))
-            yield from messages_of(role_of(message.get("role")), pieces)
-        else:
-            yield from messages_of("user", pieces_of_blocks(message))
+        yield from _said(message)
+
+
+@remembered
+def _said(message: Any) -> list[dict[str, Any]]:
+    if isinstance(message, Mapping):
+        pieces = pieces_of_blocks(message.get("content"))
+        return messages_of(role_of(message.get("role")), pieces)
+    return messages_of("user", pieces_of_blocks(message))
 
 
 def _choice(response: Mapping[str, Any]) -> dict[str, Any]:

@@ -34,10 +34,11 @@ def form_of(inputs: Any, outputs: Any) -> ChatForm:
     return ChatForm(
         messages=input_messages(inputs),
         choices=choices_in(outputs),
-        model=as_text(first(asked, *_MODEL)) or as_text(first(answered, *_MODEL)),
+        model=as_text(first(asked, *_MODEL)),
         tools=tools_of(first(asked, *_TOOLS) or first(request, *_TOOLS)),
         tool_choice=tool_choice_of(first(asked, "tool_choice", "toolChoice")),
         config=config_in(asked),
         usage=usage_of_outputs(outputs),
         response_id=as_text(answered.get("id")),
+        response_model=as_text(first(answered, *_MODEL)),
     )

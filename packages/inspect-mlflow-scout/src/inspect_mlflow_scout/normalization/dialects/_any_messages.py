@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from inspect_mlflow_scout._memory import remembered
+
 from ._any_parts import call_of, pieces_of, result_of
 from ._json_values import as_list, as_mapping, as_text, first, json_text, listed, without_none
 from ._pieces import Call, Piece, Result, messages_of, reasoning_part, refusal_part, role_of
@@ -25,6 +27,7 @@ _ITEMS = {"reasoning", *_CALL_ITEMS, *_RESULT_ITEMS}
 _CLASSES = ("messagechunk", "message")
 
 
+@remembered
 def is_message(value: Any) -> bool:
     """Whether an object is a message, or an item of a conversation in OpenAI's Responses."""
     if not isinstance(value, Mapping):
@@ -98,21 +101,21 @@ def _item(item: Mapping[str, Any]) -> Iterator[Piece]:
         yield reasoning_part(hidden, redacted=True)
 
 
-def _messages(value: Any) -> Iterator[dict[str, Any]]:
+@remembered
+def _messages(value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, Mapping):
-        yield from messages_of("user", pieces_of(value))
-    elif _item_type(value) in _RESULT_ITEMS:
-        yield from messages_of("tool", [result_of(value)])
-    elif is_pydantic_ai_message(value):
-        yield from messages_of_pydantic_ai(value)
-    else:
-        yield from messages_of(
-            role_of(first(value, "role"), role_of(_class_of(value))),
-            _pieces(value),
-            name=as_text(value.get("name")),
-            call_id=as_text(first(value, "tool_call_id", "toolCallId")) or _named_call(value),
-            is_error=bool(value.get("is_error")) or value.get("status") == "error",
-        )
+        return messages_of("user", pieces_of(value))
+    if _item_type(value) in _RESULT_ITEMS:
+        return messages_of("tool", [result_of(value)])
+    if is_pydantic_ai_message(value):
+        return list(messages_of_pydantic_ai(value))
+    return messages_of(
+        role_of(first(value, "role"), role_of(_class_of(value))),
+        _pieces(value),
+        name=as_text(value.get("name")),
+        call_id=as_text(first(value, "tool_call_id", "toolCallId")) or _named_call(value),
+        is_error=bool(value.get("is_error")) or value.get("status") == "error",
+    )
 
 
 def _named_call(message: Mapping[str, Any]) -> str | None:

@@ -19,6 +19,8 @@ def with_call_ids(form: ChatForm) -> ChatForm:
     has the same id in what comes out of a model and in what goes into it next. A result without
     an id answers the oldest unanswered call of its function, or of any, if it names none.
     """
+    if not any(map(_lacks_ids, [*form.messages, *(each["message"] for each in form.choices)])):
+        return form
     conversation = _Conversation()
     messages = [conversation.numbered(message) for message in form.messages]
     choices = []
@@ -27,6 +29,12 @@ def with_call_ids(form: ChatForm) -> ChatForm:
         told = replace(conversation, calls=Counter(conversation.calls), open=[*conversation.open])
         choices.append({**choice, "message": told.numbered(choice["message"])})
     return replace(form, messages=messages, choices=choices)
+
+
+def _lacks_ids(message: Mapping[str, Any]) -> bool:
+    if message["role"] == "tool":
+        return not message.get("tool_call_id")
+    return any(not call.get("id") for call in message.get("tool_calls") or ())
 
 
 @dataclass(slots=True)

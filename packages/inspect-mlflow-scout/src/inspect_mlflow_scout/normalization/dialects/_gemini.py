@@ -51,13 +51,14 @@ def read(span: SourceSpan) -> ChatForm | None:
     form = ChatForm(
         messages=[*_system(settings), *_conversation(contents)],
         choices=_choices(answered),
-        model=as_text(first(asked, "model")) or _model_version(answered, span),
+        model=as_text(asked.get("model")),
         provider=None,
         tools=tools_of(settings.get("tools")),
         tool_choice=tool_choice_of_gemini(settings),
         config=config_of_gemini(settings),
         usage=_usage(answered),
         response_id=as_text(first(answered, "response_id", "responseId")),
+        response_model=as_text(first(answered, "model_version", "modelVersion")),
     )
     return completed(form, span)
 
@@ -69,12 +70,6 @@ def _contents(asked: Mapping[str, Any], *, is_gemini: bool) -> Any:
     contents = asked.get("contents")
     whole = [one for one in listed(contents) if isinstance(one, Mapping) and _is_content(one)]
     return contents if whole else None
-
-
-def _model_version(answered: Mapping[str, Any], span: SourceSpan) -> str | None:
-    if span.attributes.get("mlflow.llm.model"):
-        return None
-    return as_text(first(answered, "model_version", "modelVersion"))
 
 
 def _system(settings: Mapping[str, Any]) -> list[dict[str, Any]]:

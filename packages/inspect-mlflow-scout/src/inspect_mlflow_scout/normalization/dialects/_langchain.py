@@ -55,13 +55,14 @@ def read(span: SourceSpan) -> ChatForm | None:
     form = ChatForm(
         messages=_asked(inputs, asked),
         choices=_choices(generations, span.outputs),
-        model=_model([*response, llm_output, invocation, *_metadata(span)]),
+        model=_model([invocation, as_mapping(span.attributes.get("metadata"))]),
         provider=as_text(span.attributes.get("mlflow.llm.provider")),
         tools=tools_of(first(invocation, "tools", "functions")),
         tool_choice=tool_choice_of(invocation.get("tool_choice")),
         config=config_in(invocation),
         usage=_usage(said, llm_output),
         response_id=next((found for r in response if (found := as_text(r.get("id")))), None),
+        response_model=_model([*response, llm_output]),
     )
     return with_call_ids(form) if form.messages or form.choices else None
 
@@ -108,10 +109,6 @@ def _choice(generation: Mapping[str, Any]) -> dict[str, Any]:
     info = as_mapping(generation.get("generation_info"))
     reason = first(info, *_FINISHES) or first(response, *_FINISHES)
     return {"message": reply_of_langchain(told), "finish_reason": as_text(reason)}
-
-
-def _metadata(span: SourceSpan) -> list[Mapping[str, Any]]:
-    return [as_mapping(span.attributes.get("metadata"))]
 
 
 def _model(places: list[Mapping[str, Any]]) -> str | None:

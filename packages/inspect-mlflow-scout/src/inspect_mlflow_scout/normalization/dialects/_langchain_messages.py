@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from inspect_mlflow_scout._memory import remembered
+
 from ._any_parts import call_of, pieces_of
 from ._json_values import as_list, as_mapping, as_text, first, json_text
 from ._openai_messages import messages_of_openai
@@ -48,6 +50,7 @@ def unwrapped(message: Any) -> Any:
     return message
 
 
+@remembered
 def is_langchain_message(value: Any) -> bool:
     """Whether an object is a message that says who speaks in LangChain's own way."""
     fields = unwrapped(value)
@@ -80,6 +83,7 @@ def reply_of_langchain(message: Any) -> dict[str, Any]:
     return reply_of(_pieces(fields) if isinstance(fields, Mapping) else pieces_of(fields))
 
 
+@remembered
 def _messages(message: Any) -> list[dict[str, Any]]:
     fields = unwrapped(message)
     if not isinstance(fields, Mapping):

@@ -38,5 +38,6 @@ def read(span: SourceSpan) -> ChatForm | None:
         choices=[{"message": messages[-1], "finish_reason": None}] if answered else [],
         model=as_text(request.get("model")),
         config=config_in(request),
+        response_model=as_text(as_mapping(span.outputs).get("model")),
     )
     return with_call_ids(form)

@@ -52,15 +52,14 @@ def read(span: SourceSpan) -> ChatForm | None:
     form = ChatForm(
         messages=messages,
         choices=choices,
-        model=as_text(told.get("model"))
-        or as_text(request.get("model"))
-        or as_text(span.attributes.get("model")),
+        model=as_text(request.get("model")) or as_text(span.attributes.get("model")),
         provider=as_text(first(span.attributes, "mlflow.llm.provider", "custom_llm_provider")),
         tools=tools_of(first(request, "tools", "functions")),
         tool_choice=tool_choice_of(first(request, "tool_choice", "function_call")),
         config=config_in(request),
         usage=openai_usage(told.get("usage")),
         response_id=as_text(told.get("id")),
+        response_model=as_text(told.get("model")),
     )
     return with_call_ids(form)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from inspect_mlflow_scout._memory import remembered
+
 from ._any_parts import call_of, pieces_of
 from ._json_values import as_list, as_mapping, as_text, first, json_text
 from ._pieces import (
@@ -62,6 +64,7 @@ def reply_of_openai(message: Any) -> dict[str, Any]:
     return reply_of(_pieces(said))
 
 
+@remembered
 def _messages(message: Mapping[str, Any]) -> list[dict[str, Any]]:
     pieces = list(_pieces(message))
     call_id = as_text(message.get("tool_call_id"))

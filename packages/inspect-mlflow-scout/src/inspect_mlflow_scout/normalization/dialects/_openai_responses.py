@@ -47,13 +47,14 @@ def read(span: SourceSpan) -> ChatForm | None:
     form = ChatForm(
         messages=[*_instructions(request, response), *_asked(asked)],
         choices=_choices(answered, response) if responded else plain_choices(span.outputs),
-        model=as_text(first(response, "model")) or as_text(request.get("model")),
+        model=as_text(request.get("model")),
         provider=as_text(span.attributes.get("mlflow.llm.provider")),
         tools=tools_of(first(request, "tools") or first(response, "tools")),
         tool_choice=tool_choice_of(request.get("tool_choice")),
         config=_config(request),
         usage=openai_usage(response.get("usage")),
         response_id=as_text(response.get("id")),
+        response_model=as_text(response.get("model")),
     )
     return with_call_ids(form)
 

@@ -7,7 +7,6 @@ specification.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from inspect_mlflow_scout.normalization._chat_form import ChatForm
@@ -34,7 +33,6 @@ _COUNTS = {
     "cache_creation_input_tokens": ("prompt_details.cache_write",),
     "reasoning_tokens": ("completion_details.reasoning",),
 }
-_MODEL = ("llm.request.model_name", "llm.model_name", "llm.response.model_name")
 
 
 def read(span: SourceSpan) -> ChatForm | None:
@@ -56,18 +54,24 @@ def read(span: SourceSpan) -> ChatForm | None:
     values = form_of(*_values(span))
     parameters = as_mapping(attributes.get("llm.invocation_parameters"))
     choices = [_choice(message) for message in answered] or completions or values.choices
+    requested = as_text(attributes.get("llm.request.model_name") or parameters.get("model"))
+    requested, used = requested or values.model, as_text(attributes.get("llm.model_name"))
     form = ChatForm(
         messages=asked or prompts or values.messages,
         choices=_finished(choices, attributes, values),
-        model=as_text(first(attributes, *_MODEL)) or as_text(parameters.get("model")),
+        model=requested or used,
         provider=as_text(first(attributes, "llm.provider", "llm.system")),
         tools=_tools(attributes) or tools_of(parameters.get("tools")) or values.tools,
         tool_choice=tool_choice_of(parameters.get("tool_choice")) or values.tool_choice,
         config={**values.config, **config_in(parameters)},
         usage=_usage(attributes) or values.usage,
         response_id=values.response_id,
+        response_model=as_text(attributes.get("llm.response.model_name"))
+        or values.response_model
+        # Where it is told beside the one that was asked for, it is the one that answered.
+        or (used if requested else None),
     )
-    return completed(replace(form, model=form.model or values.model), span)
+    return completed(form, span)
 
 
 def _is_openinference(attributes: Mapping[str, Any]) -> bool:

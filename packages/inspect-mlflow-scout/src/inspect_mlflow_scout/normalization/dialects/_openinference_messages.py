@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from inspect_mlflow_scout._memory import remembered
+
 from ._any_parts import pieces_of, written_content
 from ._json_values import as_list, as_mapping, as_text, first, json_text, without_none
 from ._pieces import (
@@ -38,6 +40,7 @@ def reply_of_openinference(item: Mapping[str, Any]) -> dict[str, Any]:
     return messages_of("assistant", own)[-1]
 
 
+@remembered
 def _messages(message: Mapping[str, Any]) -> list[dict[str, Any]]:
     role, call_id = role_of(message.get("role")), as_text(message.get("tool_call_id"))
     if call_id and role != "assistant":

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from inspect_mlflow_scout._memory import remembered
 from inspect_mlflow_scout.normalization._chat_form import ChatForm
 
 from ._any_messages import messages_in
@@ -61,6 +62,7 @@ def _own(value: Any) -> Sequence[Any] | None:
     return value if isinstance(value, list) and value and all(map(_is_message, value)) else None
 
 
+@remembered
 def _is_message(value: Any) -> bool:
     parts = value.get("parts") if isinstance(value, Mapping) else None
     if not isinstance(parts, list):

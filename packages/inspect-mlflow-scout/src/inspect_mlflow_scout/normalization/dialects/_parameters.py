@@ -90,7 +90,7 @@ def config_in(fields: Mapping[str, Any]) -> dict[str, Any]:
     """
     groups = [fields, *(as_mapping(fields.get(name)) for name in _GROUPS)]
     config: dict[str, Any] = {}
-    for group in reversed(groups):
+    for group in filter(None, reversed(groups)):
         found = {name: _simple(name, first(group, *names)) for name, names in _CONFIG.items()}
         config |= without_none(found)
     thinking = first(fields, "thinking", "reasoning")

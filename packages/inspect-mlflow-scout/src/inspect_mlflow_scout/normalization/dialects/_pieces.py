@@ -28,6 +28,9 @@ __all__ = [
     "text_part",
 ]
 
+# What MLflow puts in the place of base64, where the file cannot be had.
+_LOST_ATTACHMENT = "mlflow-attachment://"
+
 _ROLES = {
     "system": "system",
     "developer": "system",
@@ -135,6 +138,8 @@ def media_part(
         name: Of the file.
     """
     kind, _, subtype = mime_type.lower().partition("/")
+    if base64 is not None and base64.startswith(_LOST_ATTACHMENT):
+        url, base64 = base64, None
     if url is None:
         url = f"data:{mime_type or 'application/octet-stream'};base64,{base64 or ''}"
     if kind == "image":

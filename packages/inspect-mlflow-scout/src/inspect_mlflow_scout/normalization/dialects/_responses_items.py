@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from inspect_mlflow_scout._memory import remembered
+
 from ._any_parts import pieces_of
 from ._citations_of_texts import cited_text_part
 from ._json_values import as_list, as_mapping, as_text, first, json_text
@@ -15,6 +17,7 @@ from ._pieces import (
     content_of,
     data_part,
     image_part,
+    media_part,
     messages_of,
     reasoning_part,
     role_of,
@@ -34,6 +37,7 @@ _TEXTS = {"input_text", "output_text", "text", "summary_text"}
 _OPAQUE = {"compaction", "item_reference"}
 
 
+@remembered
 def is_item(value: Any) -> bool:
     """Whether an object is an item of a kind that only Responses has."""
     kind = _kind(value)
@@ -92,6 +96,7 @@ def _kind(item: Any) -> str:
     return as_text(as_mapping(item).get("type")) or ""
 
 
+@remembered
 def _messages(item: Any) -> list[dict[str, Any]]:
     if not isinstance(item, Mapping):
         return messages_of("user", pieces_of(item))
@@ -175,7 +180,7 @@ def _file_search(item: Mapping[str, Any]) -> Iterator[Piece]:
 
 def _image_generation(item: Mapping[str, Any]) -> Iterator[Piece]:
     if data := as_text(item.get("result")):
-        yield image_part(f"data:image/png;base64,{data}")
+        yield media_part("image/png", base64=data)
 
 
 def _tool_use(

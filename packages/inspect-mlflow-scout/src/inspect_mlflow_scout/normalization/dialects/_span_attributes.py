@@ -58,6 +58,7 @@ _USAGE = {
         "gen_ai.usage.details.reasoning_tokens",
     ),
 }
+# MLflow's is the one that was asked for or, where its autologging saw the response, that answered.
 _REQUESTED_MODEL = ("gen_ai.request.model", "mlflow.llm.model")
 _PROVIDER = ("mlflow.llm.provider", "gen_ai.provider.name", "gen_ai.system", "llm.provider")
 
@@ -74,15 +75,15 @@ def completed(form: ChatForm, span: SourceSpan) -> ChatForm:
     calls of tools get ids where they have none.
     """
     attributes = span.attributes
-    model = as_text(first(attributes, *_REQUESTED_MODEL))
     told = replace(
         form,
-        model=form.model or model or as_text(attributes.get("gen_ai.response.model")),
+        model=form.model or as_text(first(attributes, *_REQUESTED_MODEL)),
         provider=form.provider or as_text(first(attributes, *_PROVIDER)),
         tools=form.tools or tools_of(_tools(attributes)),
         config=_config(attributes) | dict(form.config),
         usage=_usage(form.usage, attributes),
         response_id=form.response_id or as_text(attributes.get("gen_ai.response.id")),
+        response_model=form.response_model or as_text(attributes.get("gen_ai.response.model")),
         choices=_finished(form.choices, attributes),
     )
     return with_call_ids(told)

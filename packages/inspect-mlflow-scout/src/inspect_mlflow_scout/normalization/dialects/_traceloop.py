@@ -23,7 +23,7 @@ from ._span_attributes import completed
 if TYPE_CHECKING:
     from inspect_mlflow_scout.reading import SourceSpan
 
-__all__ = ["read"]
+__all__ = ["entity_arguments", "entity_result", "read"]
 
 # The later prefixes are those of versions before OpenTelemetry had conventions.
 _PROMPTS = ("gen_ai.prompt", "llm.prompts")
@@ -60,6 +60,36 @@ def _entity(span: SourceSpan) -> ChatForm | None:
     if asked is None and answered is None:
         return None
     return completed(form_of(_inner(asked, "inputs"), _inner(answered, "outputs")), span)
+
+
+def entity_arguments(span: SourceSpan) -> Any:
+    """The arguments of a function that OpenLLMetry calls an entity, such as a tool.
+
+    Args:
+        span: Any span.
+
+    Returns:
+        By name, positional ones as the list `args` before them; whatever else was kept as the
+        entity's input as it is; None if the span has none.
+    """
+    asked = decoded(span.attributes.get("traceloop.entity.input"))
+    fields = as_mapping(asked)
+    if fields.keys() == {"args", "kwargs"} and isinstance(fields["kwargs"], Mapping):
+        return ({"args": fields["args"]} if fields["args"] else {}) | dict(fields["kwargs"])
+    if "input_str" in fields:
+        return first(fields, "inputs", "input_str")
+    return asked
+
+
+def entity_result(span: SourceSpan) -> Any:
+    """What a function that OpenLLMetry calls an entity returned; None if the span has none.
+
+    Args:
+        span: Any span.
+    """
+    answered = span.attributes.get("traceloop.entity.output")
+    fields = as_mapping(decoded(answered))
+    return fields["output"] if fields.keys() == {"output", "kwargs"} else answered
 
 
 def _inner(value: Any, name: str) -> Any:
