@@ -14,6 +14,8 @@ from zipfile import ZipFile
 
 import pytest
 
+from inspect_mlflow_core.testing import make_store_template
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -61,6 +63,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def dist(pytestconfig: pytest.Config) -> Path:
     """Directory of the wheels under test."""
     return Path(pytestconfig.getoption("--dist")).resolve()
+
+
+@pytest.fixture(scope="session")
+def store_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database, which MLflow takes seconds to make."""
+    return make_store_template(tmp_path_factory.mktemp("template"))
 
 
 @pytest.fixture(scope="session")

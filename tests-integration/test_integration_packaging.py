@@ -108,12 +108,12 @@ def test_sibling_ranges_admit_the_versions_that_are_built(wheel: Wheel) -> None:
 
 
 def test_importing_the_umbrella_is_light(tmp_path: Path) -> None:
-    heavy = ["mlflow", "inspect_ai", "numpy", "pandas"]
+    heavy = ["mlflow", "inspect_ai", "inspect_scout", "numpy", "pandas"]
     assert imported_by("import inspect_mlflow", tmp_path, heavy) == []
 
 
 def test_importing_any_package_leaves_mlflow_alone(wheel: Wheel, tmp_path: Path) -> None:
-    heavy = ["mlflow", "numpy", "pandas"]
+    heavy = ["mlflow", "inspect_scout", "numpy", "pandas"]
     assert imported_by(f"import {wheel.import_name}", tmp_path, heavy) == []
 
 
@@ -139,7 +139,7 @@ def test_registering_hooks_imports_neither_mlflow_nor_pandas(name: str, tmp_path
 
 def test_commands_of_the_packages_can_be_loaded() -> None:
     points = entry_points(group="inspect_mlflow.commands")
-    assert {"compare", "sync", "sync-traces"} <= points.names
+    assert {"compare", "scout", "sync", "sync-traces"} <= points.names
     assert all(callable(point.load()) for point in points)
 
 
@@ -148,4 +148,5 @@ def test_console_script_names_its_commands(tmp_path: Path) -> None:
     command = [str(script), "--help"]
     finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
-    assert all(name in finished.stdout for name in ("demo", "sync", "sync-traces", "doctor"))
+    names = "compare", "demo", "doctor", "scout", "sync", "sync-traces"
+    assert all(name in finished.stdout for name in names)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from inspect_mlflow_core.testing import copy_store, make_store_template
+from inspect_mlflow_core.testing import copy_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -97,12 +97,6 @@ class Environment:
         )
         assert finished.returncode == 0, finished.stdout + finished.stderr
         return finished.stdout + finished.stderr
-
-
-@pytest.fixture(scope="session")
-def store_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database, which MLflow takes seconds to make."""
-    return make_store_template(tmp_path_factory.mktemp("template"))
 
 
 @pytest.fixture

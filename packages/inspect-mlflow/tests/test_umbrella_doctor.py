@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -114,21 +115,25 @@ def test_every_package_setting_and_step_has_its_line(
 ) -> None:
     monkeypatch.setenv("INSPECT_MLFLOW_TRACKING_URI", store_uri)
     found = checks()
-    packages = {"inspect-mlflow", "inspect-mlflow-core", "inspect-mlflow-tracing"}
-    packages.add("inspect-mlflow-tracking")
+    names = "compare", "core", "scout", "tracing", "tracking"
+    packages = {"inspect-mlflow", *(f"inspect-mlflow-{name}" for name in names)}
     settings = {"tracking_uri", "experiment_name", "log_artifacts", "flush_timeout"}
     steps = {"server", "traces", "credentials", "experiment", "runs", "artifacts"}
     others = {
         "python",
         "inspect-ai",
+        "inspect-scout",
         "mlflow",
         "hooks tracing",
         "hooks tracking",
+        "command scout",
         "command sync",
         "store kind",
     }
     assert packages | settings | steps | others <= set(found)
     assert found["tracking_uri"]["detail"].endswith("(INSPECT_MLFLOW_TRACKING_URI)")
+    for name in ("inspect-mlflow-scout", "inspect-scout"):
+        assert (found[name]["status"], found[name]["detail"]) == ("ok", version(name))
 
 
 def test_a_real_server(server: MlflowServer, monkeypatch: pytest.MonkeyPatch) -> None:

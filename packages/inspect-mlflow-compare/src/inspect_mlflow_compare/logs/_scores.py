@@ -23,7 +23,7 @@ _WORDS: Final[Mapping[str, float]] = {"yes": 1.0, "true": 1.0, "no": 0.0, "false
 class SeriesKey(NamedTuple):
     """What one series of values is called.
 
-    Args:
+    Attributes:
         scorer: Name under which samples keep the score.
         part: Key of a dict score, position in a list score, else None.
     """

@@ -21,7 +21,7 @@ _GRID_STEP = 0.01
 class WilcoxonResult(NamedTuple):
     """Wilcoxon's signed-rank test.
 
-    Args:
+    Attributes:
         positive: Sum of the ranks of positive differences.
         negative: Sum of the ranks of negative differences.
         p_value: Exact, two-sided.
@@ -35,7 +35,7 @@ class WilcoxonResult(NamedTuple):
 class FriedmanResult(NamedTuple):
     """Friedman's test.
 
-    Args:
+    Attributes:
         mean_ranks: Mean rank of each evaluation, 1 for the best; shape (evaluations,).
         chi_square: Friedman's statistic.
         f_statistic: That of Iman and Davenport, less conservative; None when it is infinite.

@@ -24,7 +24,7 @@ _ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 class RankedScores(NamedTuple):
     """Evaluations compared with one another.
 
-    Args:
+    Attributes:
         order: Numbers of the evaluations, best first.
         groups: Letters of each evaluation, in the order given (not the ranked one).
         stderr: Standard error of each evaluation's mean, in the order given.

@@ -30,6 +30,9 @@ def installation_checks() -> Iterator[Check]:
     yield from _byte_code()
     yield _version_of("inspect-ai")
     yield _mlflow_version()
+    if _installed_version("inspect-scout") is not None:
+        # Only transcripts need it, and the line of inspect-mlflow-scout tells when it is missing.
+        yield _version_of("inspect-scout")
     for distribution in our_distributions():
         yield _requirements(distribution)
     yield _inspect_executable()
