@@ -44,9 +44,11 @@ from inspect_mlflow_core.kept_sample import (
     evaluation_header,
     kept_attributes,
     kept_samples,
+    packed_evaluation,
     packed_sample,
     rebuild_sample,
     rebuild_samples,
+    unpacked_evaluation,
     unpacked_sample,
 )
 from inspect_mlflow_core.logs import EvalLogReader
@@ -628,9 +630,14 @@ def test_a_kept_sample_comes_with_its_evaluation() -> None:
                 )
             ]
         )
-        for more in ({KEPT_EVALUATION: header}, {})
+        for more in ({KEPT_EVALUATION: packed_evaluation(header)}, {})
     )
     (found,) = kept_samples(with_header)
     assert (found.sample.id, found.span_id, found.evaluation) == (1, "s", header)
     assert found.content == sample
     assert kept_samples(without)[0].evaluation == {}
+
+
+@pytest.mark.parametrize("value", [None, {"eval": {}}, "", "v1;{broken", "v1;[1]", "v2;{}"])
+def test_what_is_no_header_is_none(value: Any) -> None:
+    assert unpacked_evaluation(value) == {}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -83,24 +82,7 @@ def assert_equal(ours: Transcript, scouts: Transcript, **options: Any) -> None:
     assert found.keys() == wanted.keys()
     for name, value in wanted.items():
         # As text: NaN is not equal to itself.
-        assert repr(stored(found[name], name)) == repr(stored(value, name)), name
-
-
-def stored(value: Any, field: str) -> Any:
-    """What MLflow stores of a field of the evaluation's: servers before 3.7 lose empty objects."""
-    if field == "agent_args" and mlflow_release() < (3, 7):
-        return without_empty(value)
-    return value
-
-
-def without_empty(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: without_empty(inner) for name, inner in value.items()} or None
-    return [without_empty(inner) for inner in value] if isinstance(value, list) else value
-
-
-def mlflow_release() -> tuple[int, ...]:
-    return tuple(map(int, version("mlflow").split(".")[:2]))
+        assert repr(found[name]) == repr(value), name
 
 
 @dataclass(frozen=True)
@@ -206,9 +188,7 @@ def test_a_database_filled_from_mlflow_is_one_filled_from_logs(
         assert repr(found.model_dump()["events"]) == repr(wanted.model_dump()["events"])
         for field in Transcript.model_fields.keys() - OF_THE_SOURCE - {"metadata", "timelines"}:
             # Scout's way over a data frame and a database changes the last digit of a number.
-            assert rounded(stored(getattr(found, field), field)) == rounded(
-                stored(getattr(wanted, field), field)
-            ), field
+            assert rounded(getattr(found, field)) == rounded(getattr(wanted, field)), field
 
 
 def test_a_database_filled_from_logs_is_not_filled_twice(

@@ -39,7 +39,12 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_mlflow_core.connection import TraceRecord, open_trace_store
 from inspect_mlflow_core.conversion import TRACE_PREVIEW_CHARACTERS
 from inspect_mlflow_core.exceptions import TraceReadError
-from inspect_mlflow_core.kept_sample import KEPT_EVALUATION, KEPT_SAMPLE_PREFIX, rebuild_sample
+from inspect_mlflow_core.kept_sample import (
+    KEPT_EVALUATION,
+    KEPT_SAMPLE_PREFIX,
+    rebuild_sample,
+    unpacked_evaluation,
+)
 from inspect_mlflow_core.logs import EvalLogReader
 from inspect_mlflow_tracing.mapping import (
     TRACE_DIGEST,
@@ -184,7 +189,7 @@ def test_a_trace_keeps_the_header_unless_it_may_hold_no_text(log_path: Path) -> 
     task, samples = read_all(log_path)
     sample = samples[1, 2]
     full, bare = sample_trace(sample, task), sample_trace(sample, task, content="none")
-    assert full.spans[0].attributes[KEPT_EVALUATION] == task.header
+    assert unpacked_evaluation(full.spans[0].attributes[KEPT_EVALUATION]) == task.header
     assert all(KEPT_EVALUATION not in span.attributes for span in (*full.spans[1:], *bare.spans))
     other = sample_trace(sample, replace(task, header={"eval": {"tags": ["new"]}}))
     assert other.tags[TRACE_DIGEST] != full.tags[TRACE_DIGEST]

@@ -7,7 +7,12 @@ attributes `inspect.sample.<number>`. `rebuild_sample` makes the `EvalSample` of
 evaluation stands beside the first piece.
 """
 
-from ._evaluation import KEPT_EVALUATION, evaluation_header
+from ._evaluation import (
+    KEPT_EVALUATION,
+    evaluation_header,
+    packed_evaluation,
+    unpacked_evaluation,
+)
 from ._pack import KEPT_SAMPLE_PREFIX, kept_attributes, packed_sample
 from ._rebuild import (
     KeptSample,
@@ -24,8 +29,10 @@ __all__ = [
     "evaluation_header",
     "kept_attributes",
     "kept_samples",
+    "packed_evaluation",
     "packed_sample",
     "rebuild_sample",
     "rebuild_samples",
+    "unpacked_evaluation",
     "unpacked_sample",
 ]

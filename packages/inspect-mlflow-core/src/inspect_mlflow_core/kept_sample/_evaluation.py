@@ -9,10 +9,13 @@ from typing import Any, Final
 from inspect_mlflow_core.conversion import mask_uri
 from inspect_mlflow_core.logs import redacted_header
 
-__all__ = ["KEPT_EVALUATION", "evaluation_header"]
+__all__ = ["KEPT_EVALUATION", "evaluation_header", "packed_evaluation", "unpacked_evaluation"]
 
 KEPT_EVALUATION: Final = "inspect.evaluation"
-"""The attribute of a sample's own span that holds it, a dict."""
+"""The attribute of a sample's own span that holds it."""
+
+_FORM: Final = "v1;"
+"""Makes the text no JSON: servers replace what is by what it stands for, older ones badly."""
 
 _EVAL_MEMBERS: Final = (
     "eval_id",
@@ -61,6 +64,34 @@ def evaluation_header(
     if not spec.get("solver") and (step := _last_step(redacted.get("plan"))):
         kept["plan"] = {"steps": [step]}
     return _within(kept, most_bytes)
+
+
+def packed_evaluation(header: Mapping[str, Any]) -> str:
+    """Writes what is kept of a header as the value of an attribute.
+
+    Args:
+        header: See `evaluation_header`.
+    """
+    return _FORM + json.dumps(header, separators=(",", ":"), default=str)
+
+
+def unpacked_evaluation(value: Any) -> dict[str, Any]:
+    """Reads what `packed_evaluation` wrote.
+
+    Args:
+        value: The value of the attribute, or None.
+
+    Returns:
+        Nothing for a value of another kind: an older trace has none, and a sample is whole
+        without it.
+    """
+    if not isinstance(value, str) or not value.startswith(_FORM):
+        return {}
+    try:
+        found = json.loads(value.removeprefix(_FORM))
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _last_step(plan: Any) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from zipfile import ZipFile
 
 from inspect_mlflow_core.exceptions import TraceReadError
 
-from ._evaluation import KEPT_EVALUATION
+from ._evaluation import KEPT_EVALUATION, unpacked_evaluation
 from ._pack import FORM, KEPT_SAMPLE_PREFIX
 from ._spans import SampleSpans, spans_by_sample
 
@@ -127,12 +127,8 @@ def kept_samples(
 def _kept(spans: SampleSpans, resolve_attachments: bool | Literal["full", "core"]) -> KeptSample:
     content = unpacked_sample(span.attributes for span in spans)
     sample = _read(content, resolve_attachments)
-    return KeptSample(sample, content, spans[0].span_id, _evaluation(spans))
-
-
-def _evaluation(spans: SampleSpans) -> Mapping[str, Any]:
-    found = spans[0].attributes.get(KEPT_EVALUATION)
-    return found if isinstance(found, Mapping) else {}
+    header = unpacked_evaluation(spans[0].attributes.get(KEPT_EVALUATION))
+    return KeptSample(sample, content, spans[0].span_id, header)
 
 
 def _rebuilt(spans: SampleSpans, resolve_attachments: bool | Literal["full", "core"]) -> EvalSample:

@@ -9,7 +9,12 @@ from dataclasses import replace
 from typing import Any, Final, Literal
 
 from inspect_mlflow_core.connection import AssessmentRecord, SpanRecord, TraceRecord
-from inspect_mlflow_core.kept_sample import KEPT_EVALUATION, kept_attributes, packed_sample
+from inspect_mlflow_core.kept_sample import (
+    KEPT_EVALUATION,
+    kept_attributes,
+    packed_evaluation,
+    packed_sample,
+)
 
 from ._assessments import sample_assessments
 from ._identity import trace_id
@@ -128,7 +133,7 @@ def _with_kept_sample(
 
 def _with_header(trace: TraceRecord, header: Mapping[str, Any]) -> TraceRecord:
     root, *others = trace.spans
-    attributes = {**root.attributes, KEPT_EVALUATION: dict(header)}
+    attributes = {**root.attributes, KEPT_EVALUATION: packed_evaluation(header)}
     return replace(trace, spans=(replace(root, attributes=attributes), *others))
 
 
