@@ -141,6 +141,11 @@ def test_exit_gives_up_on_a_missing_server_and_tells_the_report() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT to another process")
 def test_ctrl_c_ends_the_wait_at_exit_cleanly() -> None:
     script = textwrap.dedent("""
+        import signal
+
+        # Who starts the tests in the background of a shell hands an ignored SIGINT down to all.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
         class Hanging:
             name = "tracking"
             def export(self, records):

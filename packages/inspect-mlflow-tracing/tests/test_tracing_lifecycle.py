@@ -622,8 +622,12 @@ def test_eval_set_with_a_retry(stores: Stores, task_directory: Path, immediate: 
 
 
 INTERRUPTED = """
+import signal
 import sys
 import types
+
+# Who starts the tests in the background of a shell hands an ignored SIGINT down to all.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Hooks of another package stay out, should it be installed.
 sys.modules["inspect_mlflow_tracking._registry"] = types.ModuleType("none")

@@ -406,9 +406,17 @@ def test_eval_set_with_a_retry(stores: Stores, task_directory: Path, immediate: 
     assert f"task {old['tags']['inspect.superseded_by']}" in standing
 
 
+# Who starts the tests in the background of a shell hands an ignored SIGINT down to all.
+INTERRUPTIBLE = """\
+import signal
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""
+
+
 def script(directory: Path, stores: Stores, body: str, **environment: str) -> subprocess.Popen[str]:
     program = directory / "program.py"
-    program.write_text(textwrap.dedent(body))
+    program.write_text(INTERRUPTIBLE + textwrap.dedent(body))
     return subprocess.Popen(
         [sys.executable, str(program)],
         cwd=directory,
