@@ -32,6 +32,7 @@ from inspect_scout import (
     ValidationCase,
     ValidationSet,
     grep_scanner,
+    llm_scanner,
     scan,
     scanner,
     transcripts_db,
@@ -546,6 +547,43 @@ def ends() -> Scanner[Transcript]:
         return execute
 
     return ends()
+
+
+def sees_the_secret(messages: Any, tools: Any, tool_choice: Any, config: Any) -> ModelOutput:
+    """Answers from nothing but what the scanner shows of the conversation."""
+    shown = "the secret is 2" in str(messages)
+    text = f"It says{'' if shown else ' not'} so. [M4]\n\nANSWER: {'yes' if shown else 'no'}"
+    output = ModelOutput.from_content("mockllm/model", text)
+    output.usage = USAGE
+    return output
+
+
+def test_scouts_llm_scanner_reads_imported_transcripts(
+    uri: str, scanned: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anyio.run(import_all, str(tmp_path / "transcripts"), uri)
+    model = get_model("mockllm/model", custom_outputs=sees_the_secret, memoize=False)
+
+    async def count_tokens(_self: Any, input: Any, *_rest: Any) -> int:
+        return len(str(input))  # The real tokenizer is downloaded.
+
+    monkeypatch.setattr(type(model.api), "count_tokens", count_tokens)
+    asks = llm_scanner(question="Does the assistant tell the secret?", answer="boolean", name="ask")
+    location = scanned(
+        asks, transcripts=transcripts_from(str(tmp_path / "transcripts")), model=model
+    )
+
+    report = push_scan_results(location, tracking_uri=uri)
+
+    assert report.complete
+    found = {name: scout_assessments(trace) for name, trace in traces(uri).items()}
+    assert {name: [each.value for each in all_of] for name, all_of in found.items()} == {
+        "open": [True],
+        "closed": [False],
+    }
+    (told_so,) = found["open"]
+    assert told_so.name == "scout/ask" and told_so.source.source_type == "LLM_JUDGE"
+    assert "It says so." in told_so.rationale
 
 
 async def import_all(directory: str, uri: str) -> None:
