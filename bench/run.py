@@ -184,9 +184,11 @@ class Bench:
 
 
 def _run_process(command: list[str]) -> None:
+    # Without byte code, every process would compile what was edited last before it begins.
+    environment = {**clean_environment(), "PYTHONDONTWRITEBYTECODE": ""}
     done = subprocess.run(
         command,
-        env=clean_environment(),
+        env=environment,
         capture_output=True,
         text=True,
         timeout=PROCESS_SECONDS,

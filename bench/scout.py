@@ -22,7 +22,7 @@ from typing import Any
 from inspect_mlflow_core.connection import SpanRecord, TraceRecord, open_trace_store
 from inspect_mlflow_core.testing import copy_store, make_store_template, running_server
 
-RATIO_TARGET = 0.15
+RATIO_TARGET = 0.25
 GROWTH_TARGET_MIB = 24.0
 WARM_TRACES = 100
 SPANS = 30
