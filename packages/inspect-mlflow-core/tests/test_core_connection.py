@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,20 +28,7 @@ from inspect_mlflow_core.connection import (
     tracking_uri_kind,
 )
 from inspect_mlflow_core.exceptions import DeliveryError, RejectedError
-from inspect_mlflow_core.testing import artifact_digests, copy_store, running_server
-
-
-@pytest.fixture(scope="module")
-def server_uri(store_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    directory = tmp_path_factory.mktemp("server")
-    copy_store(store_template, directory)
-    with running_server(directory / "mlflow.db", directory) as server:
-        yield server.uri
-
-
-@pytest.fixture(scope="module")
-def sqlite_uri(store_template: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return copy_store(store_template, tmp_path_factory.mktemp("sqlite"))
+from inspect_mlflow_core.testing import artifact_digests
 
 
 @pytest.fixture(params=["sqlite", "server"])

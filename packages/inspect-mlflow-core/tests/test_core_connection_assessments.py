@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import uuid
-from collections.abc import Iterator
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +22,6 @@ from inspect_mlflow_core.connection import (
     traces_supported,
 )
 from inspect_mlflow_core.exceptions import RejectedError, RetryableError
-from inspect_mlflow_core.testing import copy_store, running_server
 
 START_MS = 1_790_000_000_123
 SAID_MS = START_MS + 5_000
@@ -32,19 +29,6 @@ SAID_MS = START_MS + 5_000
 pytestmark = pytest.mark.skipif(
     not traces_supported(metadata.version("mlflow")), reason="MLflow has traces of spans since 3.6"
 )
-
-
-@pytest.fixture(scope="module")
-def server_uri(store_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    directory = tmp_path_factory.mktemp("server")
-    copy_store(store_template, directory)
-    with running_server(directory / "mlflow.db", directory) as server:
-        yield server.uri
-
-
-@pytest.fixture(scope="module")
-def sqlite_uri(store_template: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return copy_store(store_template, tmp_path_factory.mktemp("sqlite"))
 
 
 @pytest.fixture(params=["sqlite", "server"])

@@ -21,23 +21,10 @@ from inspect_mlflow_core.connection import (
     open_tracking_store,
 )
 from inspect_mlflow_core.exceptions import RejectedError, RetryableError
-from inspect_mlflow_core.testing import copy_store, faulty_proxy, running_server
+from inspect_mlflow_core.testing import faulty_proxy
 
 CONTENT = bytes(range(256)) * 1000
 MAX = 10**6
-
-
-@pytest.fixture(scope="module")
-def server_uri(store_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    directory = tmp_path_factory.mktemp("server")
-    copy_store(store_template, directory)
-    with running_server(directory / "mlflow.db", directory) as server:
-        yield server.uri
-
-
-@pytest.fixture(scope="module")
-def sqlite_uri(store_template: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return copy_store(store_template, tmp_path_factory.mktemp("sqlite"))
 
 
 @pytest.fixture(params=["sqlite", "server"])

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import metadata
 from pathlib import Path
@@ -31,7 +30,7 @@ from inspect_mlflow_core.connection import (
     traces_supported,
 )
 from inspect_mlflow_core.exceptions import DeliveryError, RejectedError, RetryableError
-from inspect_mlflow_core.testing import copy_store, running_server, trace_contents
+from inspect_mlflow_core.testing import trace_contents
 
 START_NS = 1_790_000_000_123_456_789
 START_MS = START_NS // 1_000_000
@@ -53,19 +52,6 @@ MESSAGES = [
 pytestmark = pytest.mark.skipif(
     not traces_supported(metadata.version("mlflow")), reason="MLflow has traces of spans since 3.6"
 )
-
-
-@pytest.fixture(scope="module")
-def server_uri(store_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    directory = tmp_path_factory.mktemp("server")
-    copy_store(store_template, directory)
-    with running_server(directory / "mlflow.db", directory) as server:
-        yield server.uri
-
-
-@pytest.fixture(scope="module")
-def sqlite_uri(store_template: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return copy_store(store_template, tmp_path_factory.mktemp("sqlite"))
 
 
 @pytest.fixture(params=["sqlite", "server"])

@@ -14,12 +14,19 @@ from hypothesis import HealthCheck, settings
 from inspect_mlflow_core.testing import clean_environment, copy_store, running_server
 from inspect_mlflow_core.testing.fixtures import (
     restored_environment,
+    server_uri,
     settings_of_machine_removed,
     store_template,
     store_uri,
 )
 
-__all__ = ["restored_environment", "settings_of_machine_removed", "store_template", "store_uri"]
+__all__ = [
+    "restored_environment",
+    "server_uri",
+    "settings_of_machine_removed",
+    "store_template",
+    "store_uri",
+]
 
 # How fast a machine makes up input, and how fast it tests it, says nothing about the code.
 settings.register_profile(
@@ -36,15 +43,6 @@ ODD: list[Any] = [None, 7, "x", [], {}, [[]], {"a": [None]}, ["x"]]
 @pytest.fixture(scope="session")
 def shared_server(store_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The tracking URI of a server that several modules fill, each with experiments of its own."""
-    directory = tmp_path_factory.mktemp("served")
-    copy_store(store_template, directory)
-    with running_server(directory / "mlflow.db", directory) as found:
-        yield found.uri
-
-
-@pytest.fixture(scope="module")
-def module_server(store_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The tracking URI of a server for all tests of a module, empty at its beginning."""
     directory = tmp_path_factory.mktemp("served")
     copy_store(store_template, directory)
     with running_server(directory / "mlflow.db", directory) as found:

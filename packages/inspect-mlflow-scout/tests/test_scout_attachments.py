@@ -42,7 +42,7 @@ START_MS = 1_790_000_000_000
 @pytest.fixture(params=["sqlite", "server"])
 def uri(request: pytest.FixtureRequest) -> str:
     """Of a store: a database with files beside it, or a server that keeps the files."""
-    name = "store_uri" if request.param == "sqlite" else "module_server"
+    name = "store_uri" if request.param == "sqlite" else "server_uri"
     found: str = request.getfixturevalue(name)
     return found
 

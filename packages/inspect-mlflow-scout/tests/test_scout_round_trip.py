@@ -115,9 +115,9 @@ def of_database(
 
 
 @pytest.fixture(scope="module")
-def of_server(logs: Logs, module_server: str) -> dict[str, Transcript]:
-    assert sync_traces(str(logs.directory), tracking_uri=module_server).complete
-    return run(read_from_mlflow(module_server))
+def of_server(logs: Logs, server_uri: str) -> dict[str, Transcript]:
+    assert sync_traces(str(logs.directory), tracking_uri=server_uri).complete
+    return run(read_from_mlflow(server_uri))
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -143,13 +143,13 @@ def test_nothing_is_added(logs: Logs, of_server: dict[str, Transcript]) -> None:
 
 
 def test_transcripts_say_where_they_come_from(
-    of_server: dict[str, Transcript], module_server: str
+    of_server: dict[str, Transcript], server_uri: str
 ) -> None:
     for transcript in of_server.values():
         trace_id = transcript.metadata["trace_id"]
         assert transcript.source_type == "mlflow"
         assert transcript.source_id == transcript.metadata["experiment_id"]
-        assert str(transcript.source_uri).startswith(module_server)
+        assert str(transcript.source_uri).startswith(server_uri)
         assert trace_id in str(transcript.source_uri)
 
 

@@ -9,9 +9,17 @@ from pathlib import Path
 import pytest
 
 from ._environment import clean_environment
+from ._servers import running_server
 from ._stores import copy_store, make_store_template
 
-__all__ = ["restored_environment", "settings_of_machine_removed", "store_template", "store_uri"]
+__all__ = [
+    "restored_environment",
+    "server_uri",
+    "settings_of_machine_removed",
+    "sqlite_uri",
+    "store_template",
+    "store_uri",
+]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -45,6 +53,21 @@ def store_uri(store_template: Path, tmp_path: Path) -> str:
     directory = tmp_path / "store"
     directory.mkdir()
     return copy_store(store_template, directory)
+
+
+@pytest.fixture(scope="module")
+def sqlite_uri(store_template: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the tracking URI of a SQLite store of a module's own, empty at its beginning."""
+    return copy_store(store_template, tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="module")
+def server_uri(store_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Yield the tracking URI of a server of a module's own, empty at its beginning."""
+    directory = tmp_path_factory.mktemp("server")
+    copy_store(store_template, directory)
+    with running_server(directory / "mlflow.db", directory) as server:
+        yield server.uri
 
 
 def _replace_environment(wanted: dict[str, str]) -> None:

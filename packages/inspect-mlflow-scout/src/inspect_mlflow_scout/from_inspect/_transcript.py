@@ -60,10 +60,13 @@ def _transcript(
     # Scout takes these columns from the summaries of the log, in which long texts are shortened.
     summary = sample.summary()
     score = first_score(summary.scores)
-    _give_ids(sample.events, _transcript_id(sample, told.eval_id))
+    transcript_id = _transcript_id(sample, told.eval_id)
+    _give_ids(sample.events, transcript_id)
+    columns = _sample_columns(kept, summary, told)
+    whereabouts = _whereabouts(trace, eval_status(told.eval_id))
     log = source_type == "eval_log"
     return Transcript(
-        transcript_id=_transcript_id(sample, told.eval_id),
+        transcript_id=transcript_id,
         source_type=source_type,
         source_id=told.eval_id if log else trace.experiment_id,
         source_uri=told.metadata["log"] if log else trace.uri,
@@ -84,7 +87,7 @@ def _transcript(
         error=summary.error or "",
         limit=summary.limit or "",
         trust_content=told.trust_content,
-        metadata=_metadata(trace, kept, told, eval_status(told.eval_id)),
+        metadata=_told({"sample_id": transcript_id, **columns, **whereabouts}),
         messages=sample.messages,
         events=sample.events,
         timelines=_timelines(sample),
@@ -119,28 +122,36 @@ def _timelines(sample: EvalSample) -> list[Any]:
     return [timeline_build(sample.events)] if sample.events else []
 
 
-def _metadata(
-    trace: SourceTrace, kept: KeptSample, told: Evaluation, eval_status: str | None
+def _sample_columns(
+    kept: KeptSample, summary: EvalSampleSummary, told: Evaluation
 ) -> dict[str, Any]:
-    """Scout's columns for samples of logs, and where the trace lies."""
+    """Scout's further columns for samples of logs."""
     sample, content = kept.sample, kept.content
-    columns = {
-        "sample_id": _transcript_id(sample, told.eval_id),
+    return {
         **told.metadata,
-        "eval_status": eval_status,
         "id": str(sample.id),
         "epoch": sample.epoch,
-        "input": _input_text(sample.summary()),
+        "input": _input_text(summary),
         "target": content.get("target", sample.target),
         "sample_metadata": content.get("metadata") or {},
-        **score_columns(sample.summary().scores),
+        **score_columns(summary.scores),
         "scores": content.get("scores") or None,
         "working_time": sample.working_time,
+    }
+
+
+def _whereabouts(trace: SourceTrace, eval_status: str | None) -> dict[str, Any]:
+    """What MLflow tells."""
+    return {
+        "eval_status": eval_status,
         "trace_id": trace.trace_id,
         "experiment_id": trace.experiment_id,
         "experiment_name": trace.experiment_name,
         "run_id": trace.metadata.get("mlflow.sourceRun"),
     }
+
+
+def _told(columns: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _plain(value) for name, value in columns.items() if value is not None}
 
 

@@ -13,6 +13,8 @@ from inspect_mlflow_scout.normalization.dialects._flattened import nested
 from inspect_mlflow_scout.normalization.dialects._openinference import read
 from inspect_mlflow_scout.reading import SourceSpan
 
+from .spans import model_span
+
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 STEPS = st.text(min_size=1, max_size=6).filter(lambda step: "." not in step and not step.isdigit())
 # What has attributes at all: nothing is written of an empty list or object.
@@ -45,17 +47,7 @@ PREFIXES = ["llm.input_messages", "llm.output_messages", "llm.tools", "llm.promp
 def span(
     attributes: Mapping[str, Any] | None = None, inputs: Any = None, outputs: Any = None
 ) -> SourceSpan:
-    return SourceSpan(
-        span_id="s",
-        parent_id=None,
-        name="ChatCompletion",
-        span_type="LLM",
-        start_time_ns=0,
-        end_time_ns=1,
-        inputs=inputs,
-        outputs=outputs,
-        attributes=attributes or {},
-    )
+    return model_span("ChatCompletion", inputs, outputs, span_type="LLM", attributes=attributes)
 
 
 def flattened(prefix: str, value: Any) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from inspect_mlflow_scout.normalization._chat_form import ChatForm
 from inspect_mlflow_scout.normalization.dialects._traceloop import read
 from inspect_mlflow_scout.reading import SourceSpan
 
+from .spans import model_span
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -25,15 +27,7 @@ PREFIXES = ["gen_ai.prompt", "gen_ai.completion", "llm.prompts", "llm.request.fu
 
 
 def span(attributes: Mapping[str, Any] | None = None) -> SourceSpan:
-    return SourceSpan(
-        span_id="s",
-        parent_id=None,
-        name="openai.chat",
-        span_type="UNKNOWN",
-        start_time_ns=0,
-        end_time_ns=1,
-        attributes=attributes or {},
-    )
+    return model_span("openai.chat", span_type="UNKNOWN", attributes=attributes)
 
 
 def form(attributes: Mapping[str, Any]) -> ChatForm:

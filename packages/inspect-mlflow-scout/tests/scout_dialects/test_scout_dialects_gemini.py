@@ -10,6 +10,8 @@ from inspect_mlflow_scout.normalization._chat_form import ChatForm
 from inspect_mlflow_scout.normalization.dialects._gemini import read
 from inspect_mlflow_scout.reading import SourceSpan
 
+from .spans import model_span
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: (
@@ -26,16 +28,8 @@ JSON = st.recursive(
 
 
 def span(inputs: Any = None, outputs: Any = None, **attributes: Any) -> SourceSpan:
-    return SourceSpan(
-        span_id="s",
-        parent_id=None,
-        name="Models.generate_content",
-        span_type="LLM",
-        start_time_ns=0,
-        end_time_ns=1,
-        inputs=inputs,
-        outputs=outputs,
-        attributes=attributes,
+    return model_span(
+        "Models.generate_content", inputs, outputs, span_type="LLM", attributes=attributes
     )
 
 

@@ -10,6 +10,8 @@ from inspect_mlflow_scout.normalization._chat_form import ChatForm
 from inspect_mlflow_scout.normalization.dialects._generic import read
 from inspect_mlflow_scout.reading import SourceSpan
 
+from .spans import model_span
+
 WORDS = [
     *("role", "content", "parts", "type", "text", "tool_calls", "function", "arguments", "name"),
     *("messages", "message", "prompt", "question", "input", "output", "choices", "args", "kwargs"),
@@ -27,17 +29,7 @@ JSON = st.recursive(
 
 
 def span(inputs: Any = None, outputs: Any = None, **attributes: Any) -> SourceSpan:
-    return SourceSpan(
-        span_id="s",
-        parent_id=None,
-        name="ask",
-        span_type="LLM",
-        start_time_ns=0,
-        end_time_ns=1,
-        inputs=inputs,
-        outputs=outputs,
-        attributes=attributes,
-    )
+    return model_span("ask", inputs, outputs, span_type="LLM", attributes=attributes)
 
 
 def messages(inputs: Any) -> list[Any]:

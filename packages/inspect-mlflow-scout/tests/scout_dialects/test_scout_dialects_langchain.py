@@ -30,7 +30,8 @@ from langchain_core.messages import (
 from langchain_core.outputs import ChatGeneration, LLMResult
 
 from inspect_mlflow_scout.normalization import ModelCall, conversation, model_call
-from inspect_mlflow_scout.reading import SourceSpan
+
+from .spans import model_span
 
 
 def call_of(
@@ -40,18 +41,13 @@ def call_of(
     message_format: str | None = "langchain",
     attributes: dict[str, Any] | None = None,
 ) -> ModelCall:
-    told = {"mlflow.message.format": message_format} if message_format else {}
     return model_call(
-        SourceSpan(
-            span_id="1",
-            parent_id=None,
-            name="ChatOpenAI",
-            span_type="CHAT_MODEL",
-            start_time_ns=1,
-            end_time_ns=2,
-            inputs=inputs,
-            outputs=outputs,
-            attributes={**told, **(attributes or {})},
+        model_span(
+            "ChatOpenAI",
+            inputs,
+            outputs,
+            message_format=message_format,
+            attributes=attributes,
         )
     )
 

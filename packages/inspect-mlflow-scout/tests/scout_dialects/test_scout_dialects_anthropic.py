@@ -25,7 +25,8 @@ from inspect_ai.model import (
 from inspect_ai.tool import ToolCallError, ToolFunction
 
 from inspect_mlflow_scout.normalization import ModelCall, model_call
-from inspect_mlflow_scout.reading import SourceSpan
+
+from .spans import model_span
 
 
 def call_of(
@@ -35,18 +36,13 @@ def call_of(
     message_format: str | None = "anthropic",
     attributes: dict[str, Any] | None = None,
 ) -> ModelCall:
-    told = {"mlflow.message.format": message_format} if message_format else {}
     return model_call(
-        SourceSpan(
-            span_id="1",
-            parent_id=None,
-            name="Messages.create",
-            span_type="CHAT_MODEL",
-            start_time_ns=1,
-            end_time_ns=2,
-            inputs=inputs,
-            outputs=outputs,
-            attributes={**told, **(attributes or {})},
+        model_span(
+            "Messages.create",
+            inputs,
+            outputs,
+            message_format=message_format,
+            attributes=attributes,
         )
     )
 

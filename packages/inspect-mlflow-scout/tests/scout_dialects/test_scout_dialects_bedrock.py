@@ -12,6 +12,8 @@ from inspect_mlflow_scout.normalization._chat_form import ChatForm
 from inspect_mlflow_scout.normalization.dialects._bedrock import read
 from inspect_mlflow_scout.reading import SourceSpan, SourceSpanEvent
 
+from .spans import model_span
+
 CLAUDE = "anthropic.claude-sonnet-4-v1:0"
 WORDS = ["role", "content", "text", "toolUse", "toolResult", "image", "source", "bytes", "messages"]
 JSON = st.recursive(
@@ -30,17 +32,12 @@ def span(
     events: Iterable[tuple[str, Any]] = (),
     attributes: Any = None,
 ) -> SourceSpan:
-    return SourceSpan(
-        span_id="s",
-        parent_id=None,
-        name="BedrockRuntime.converse",
-        span_type="CHAT_MODEL",
-        start_time_ns=0,
-        end_time_ns=1,
-        inputs=inputs,
-        outputs=outputs,
-        attributes=attributes or {},
-        events=tuple(
+    return model_span(
+        "BedrockRuntime.converse",
+        inputs,
+        outputs,
+        attributes=attributes,
+        events=(
             SourceSpanEvent(name, place, {"json": json.dumps(told)})
             for place, (name, told) in enumerate(events)
         ),

@@ -28,7 +28,9 @@ from inspect_ai.model import (
 )
 
 from inspect_mlflow_scout.normalization import ModelCall, model_call
-from inspect_mlflow_scout.reading import SourceSpan, SourceSpanEvent
+from inspect_mlflow_scout.reading import SourceSpanEvent
+
+from .spans import model_span
 
 
 def call_of(
@@ -39,18 +41,13 @@ def call_of(
     attributes: dict[str, Any] | None = None,
     events: tuple[SourceSpanEvent, ...] = (),
 ) -> ModelCall:
-    told = {"mlflow.message.format": message_format} if message_format else {}
     return model_call(
-        SourceSpan(
-            span_id="1",
-            parent_id=None,
-            name="Completions",
-            span_type="CHAT_MODEL",
-            start_time_ns=1,
-            end_time_ns=2,
-            inputs=inputs,
-            outputs=outputs,
-            attributes={**told, **(attributes or {})},
+        model_span(
+            "Completions",
+            inputs,
+            outputs,
+            message_format=message_format,
+            attributes=attributes,
             events=events,
         )
     )

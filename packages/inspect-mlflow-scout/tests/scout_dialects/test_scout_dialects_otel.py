@@ -12,6 +12,8 @@ from inspect_mlflow_scout.normalization._chat_form import ChatForm
 from inspect_mlflow_scout.normalization.dialects import _otel_genai, _otel_genai_events
 from inspect_mlflow_scout.reading import SourceSpan, SourceSpanEvent
 
+from .spans import model_span
+
 WORDS = ["role", "parts", "content", "type", "text", "tool_call", "message", "tool_calls", "name"]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(WORDS),
@@ -29,20 +31,8 @@ def span(
     inputs: Any = None,
     outputs: Any = None,
 ) -> SourceSpan:
-    return SourceSpan(
-        span_id="s",
-        parent_id=None,
-        name="chat gpt-4o",
-        span_type="CHAT_MODEL",
-        start_time_ns=0,
-        end_time_ns=1,
-        inputs=inputs,
-        outputs=outputs,
-        attributes=attributes or {},
-        events=tuple(
-            SourceSpanEvent(name, place, told) for place, (name, told) in enumerate(events)
-        ),
-    )
+    told = (SourceSpanEvent(name, place, given) for place, (name, given) in enumerate(events))
+    return model_span("chat gpt-4o", inputs, outputs, attributes=attributes, events=told)
 
 
 def current(attributes: Any = None, **rest: Any) -> ChatForm:
