@@ -731,6 +731,72 @@ class TestSearch:
             store.search_traces(experiment_id, "nonsense !!")
 
 
+class TestSeveralTraces:
+    def test_together_they_are_as_written_one_by_one(self, store: TraceStore) -> None:
+        identifiers = [uuid.uuid4().hex for _ in range(4)]
+        experiments = [new_experiment(store), new_experiment(store)]
+        traces = [rich_trace(experiments[i % 2], each) for i, each in enumerate(identifiers)]
+        for trace in traces:
+            store.start_trace(dataclasses.replace(trace, state="IN_PROGRESS"))
+        store.log_spans(*traces)
+        together = [read(store, trace) for trace in traces]
+        for trace in traces:
+            write(store, trace)
+        assert [read(store, trace) for trace in traces] == together
+        for trace, contents in zip(traces, together, strict=True):
+            assert contents["trace_location"]["mlflow_experiment"]["experiment_id"] == (
+                trace.experiment_id
+            )
+            assert set(contents["spans"]) == {span.span_id for span in trace.spans}
+            assert contents["usage"]["total_tokens"] == USAGE["total_tokens"]
+
+    def test_they_share_requests_of_bounded_size(
+        self, server_uri: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from inspect_mlflow_core.connection import _trace_encoding
+
+        store = open_trace_store(server_uri)
+        experiment_id = new_experiment(store)
+        traces = [rich_trace(experiment_id, uuid.uuid4().hex) for _ in range(5)]
+        transport = CountingTransport(store.transport)  # type: ignore[attr-defined]
+        store.transport = transport  # type: ignore[attr-defined]
+        store.log_spans(*traces)
+        assert transport.paths == ["/v1/traces"]
+        monkeypatch.setattr(_trace_encoding, "REQUEST_SPANS", 4)
+        store.log_spans(*traces)
+        assert transport.paths == ["/v1/traces"] * 5
+        for trace in traces:
+            assert set(read(store, trace)["spans"]) == {span.span_id for span in trace.spans}
+
+    def test_none_and_those_without_spans_are_no_request(self, server_uri: str) -> None:
+        store = open_trace_store(server_uri)
+        experiment_id = new_experiment(store)
+        transport = CountingTransport(store.transport)  # type: ignore[attr-defined]
+        store.transport = transport  # type: ignore[attr-defined]
+        store.log_spans()
+        store.log_spans(dataclasses.replace(new_trace(experiment_id), spans=()))
+        assert transport.paths == []
+
+
+class CountingTransport:
+    """Remembers the paths of requests, and sends them.
+
+    Args:
+        transport: Sends them.
+    """
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+        self.host: str = transport.host
+        self.paths: list[str] = []
+
+    def send(self, method: str, url: str, **options: Any) -> Any:
+        path = url.removeprefix(self.host)
+        if path != "/version":
+            self.paths.append(path)
+        return self._transport.send(method, url, **options)
+
+
 class TestSideEffects:
     def test_the_global_state_of_mlflow_is_left_alone(
         self,

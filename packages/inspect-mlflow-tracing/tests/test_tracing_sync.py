@@ -90,10 +90,13 @@ def answer(messages: Any, tools: Any, tool_choice: Any, config: Any) -> ModelOut
     return output
 
 
-def evaluate(directory: Path, **options: Any) -> Path:
-    samples = [Sample(id=i, input=f"1+1 ({i})", target="2" if i % 2 else "3") for i in range(1, 5)]
+def evaluate(directory: Path, *, samples: int = 4, **options: Any) -> Path:
+    dataset = [
+        Sample(id=i, input=f"1+1 ({i})", target="2" if i % 2 else "3")
+        for i in range(1, samples + 1)
+    ]
     solver = [use_tools(add()), generate()]
-    task = Task(name="sums", dataset=samples, solver=solver, scorer=match(), **options)
+    task = Task(name="sums", dataset=dataset, solver=solver, scorer=match(), **options)
     model = get_model("mockllm/model", custom_outputs=answer, memoize=False)
     (log,) = eval(task, model=model, log_dir=str(directory), display="none")
     return Path(log.location)
@@ -552,13 +555,14 @@ def test_interrupted_sync_goes_on_from_there(
 
 
 def test_the_rest_of_the_log_is_not_read_for_a_server_that_takes_nothing(
-    log_path: Path, uri: str
+    tmp_path: Path, uri: str
 ) -> None:
     def fail(name: str, arguments: tuple[Any, ...]) -> None:
         if name == "start_trace":
             raise RetryableError("busy", cause="http_503")
 
     begun: list[int] = []
+    log_path = evaluate(tmp_path, samples=120)
     with EvalLogReader.open(str(log_path)) as reader:
         task = TraceDestination(uri).task(reader.header, MLflowSettings(), reader.location)
         with pytest.raises(RetryableError, match="busy"):
@@ -568,7 +572,8 @@ def test_the_rest_of_the_log_is_not_read_for_a_server_that_takes_nothing(
                 task,
                 progress=lambda done, total: begun.append(done),
             )
-    assert begun == [0]
+    # As many as share a request.
+    assert 10 < len(begun) < 60
 
 
 @pytest.fixture

@@ -36,9 +36,9 @@ class RetryingTraceStore:
         """See `TraceStore.start_trace`."""
         return with_retries(partial(self._store.start_trace, trace))
 
-    def log_spans(self, trace: TraceRecord) -> None:
+    def log_spans(self, *traces: TraceRecord) -> None:
         """See `TraceStore.log_spans`."""
-        with_retries(partial(self._store.log_spans, trace))
+        with_retries(partial(self._store.log_spans, *traces))
 
     def set_trace_tag(self, trace_id: str, name: str, value: str) -> None:
         """See `TraceStore.set_trace_tag`."""

@@ -97,7 +97,7 @@ def sync_traces(
     Writes are idempotent: every sample has one trace, found again by its id, and only those that
     are missing or different are sent. Old and damaged logs are taken as far as they can be read,
     and of a log that is still being written the samples that are finished. Traces belong to the
-    run of their evaluation where there is one. One sample is held in memory at a time.
+    run of their evaluation where there is one. A few requests' worth of samples is held in memory.
 
     With `trace_scope=run` all samples of an `eval()` are in one trace, to which each log adds its
     task: a task is written as a whole when something in its log has changed.

@@ -26,7 +26,13 @@ from ._http_transport import (
     raise_for_answer,
 )
 from ._mlflow_store import LOCKED
-from ._trace_encoding import otlp_request, otlp_span, request_batches, root_last
+from ._trace_encoding import (
+    by_experiment,
+    otlp_request,
+    otlp_span,
+    request_batches,
+    root_last,
+)
 from ._trace_info import (
     artifact_location,
     assessment_kind,
@@ -93,15 +99,18 @@ class HttpTraceStore:
         with self._locks.of(trace.trace_id):
             return self._write_info(trace, version)
 
-    def log_spans(self, trace: TraceRecord) -> None:
+    def log_spans(self, *traces: TraceRecord) -> None:
         """See `TraceStore.log_spans`."""
         version = self._supported_version()
-        spans = _messages(trace, as_text=unpacks_sent_text(version))
-        with self._locks.of(trace.trace_id):
-            for batch in request_batches(spans, lambda span: span.ByteSize()):
-                self._send_spans(trace.experiment_id, batch)
-            if trace.spans and not keeps_totals(version):
-                self._write_info(trace, version)
+        as_text = unpacks_sent_text(version)
+        for experiment_id, written in by_experiment(traces).items():
+            spans = (span for trace in written for span in _messages(trace, as_text=as_text))
+            with self._locks.of(*(trace.trace_id for trace in written)):
+                for batch in request_batches(spans, lambda span: span.ByteSize()):
+                    self._send_spans(experiment_id, batch)
+                if not keeps_totals(version):
+                    for trace in written:
+                        self._write_info(trace, version)
 
     def set_trace_tag(self, trace_id: str, name: str, value: str) -> None:
         """See `TraceStore.set_trace_tag`."""

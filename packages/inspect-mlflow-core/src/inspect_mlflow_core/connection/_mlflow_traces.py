@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from ._mlflow_store import MlflowTrackingStore
 from ._trace_encoding import (
     COST,
     TOKEN_USAGE,
+    by_experiment,
     event_attributes,
     holds_json,
     request_batches,
@@ -33,6 +34,7 @@ from ._trace_records import AttachmentRecord, SpanRecord, StoredTrace, TraceReco
 from ._trace_versions import (
     keeps_additions,
     keeps_totals,
+    takes_several_traces,
     traces_supported,
     traces_unsupported,
     unpacks_stored_text,
@@ -73,17 +75,16 @@ class MlflowTraceStore:
         with self._locks.of(trace.trace_id), self._calls() as store:
             return _write_info(store, trace)
 
-    def log_spans(self, trace: TraceRecord) -> None:
+    def log_spans(self, *traces: TraceRecord) -> None:
         """See `TraceStore.log_spans`."""
-        with self._locks.of(trace.trace_id), self._calls() as store:
-            from mlflow import __version__ as version
+        for experiment_id, written in by_experiment(traces).items():
+            identifiers = [trace.trace_id for trace in written]
+            with self._locks.of(*identifiers), self._calls() as store:
+                from mlflow import __version__ as version
 
-            unpacked = unpacks_stored_text(version)
-            spans = (_otel_span(span, unpacked) for span in root_last(trace.spans))
-            for batch in request_batches(spans, _size_bytes):
-                store.log_spans(trace.experiment_id, [_mlflow_span(span) for span in batch])
-            if trace.spans and not keeps_totals(version):
-                _write_info(store, trace)
+                several = takes_several_traces(version)
+                for group in [written] if several else [[trace] for trace in written]:
+                    _log_spans(store, experiment_id, group, version)
 
     def set_trace_tag(self, trace_id: str, name: str, value: str) -> None:
         """See `TraceStore.set_trace_tag`."""
@@ -139,6 +140,16 @@ class MlflowTraceStore:
                 yield store
             except NotImplementedError:
                 raise traces_unsupported(where) from None
+
+
+def _log_spans(store: Any, experiment_id: str, traces: Sequence[TraceRecord], version: str) -> None:
+    unpacked = unpacks_stored_text(version)
+    spans = (_otel_span(span, unpacked) for trace in traces for span in root_last(trace.spans))
+    for batch in request_batches(spans, _size_bytes):
+        store.log_spans(experiment_id, [_mlflow_span(span) for span in batch])
+    if not keeps_totals(version):
+        for trace in traces:
+            _write_info(store, trace)
 
 
 def _write_info(store: Any, trace: TraceRecord) -> str:

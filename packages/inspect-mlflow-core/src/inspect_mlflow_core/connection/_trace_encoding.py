@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from inspect_mlflow_core.conversion import clean_text
 
 from ._attribute_json import attribute_json, unicode_text
-from ._trace_records import SpanRecord
+from ._trace_records import SpanRecord, TraceRecord
 
 if TYPE_CHECKING:
     from opentelemetry.proto.common.v1.common_pb2 import AnyValue
@@ -172,6 +172,19 @@ def root_last(spans: Iterable[SpanRecord]) -> list[SpanRecord]:
         The root at the end, because it ends a trace that is in progress.
     """
     return sorted(spans, key=lambda span: span.parent_id is None)
+
+
+def by_experiment(traces: Iterable[TraceRecord]) -> dict[str, list[TraceRecord]]:
+    """Return the traces that have spans by the experiment that holds them.
+
+    Args:
+        traces: In any order, which is kept within an experiment.
+    """
+    found: dict[str, list[TraceRecord]] = {}
+    for trace in traces:
+        if trace.spans:
+            found.setdefault(trace.experiment_id, []).append(trace)
+    return found
 
 
 def request_batches(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from threading import Lock
-
-_COUNT = 64
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Condition
 
 
 class TraceLocks:
@@ -16,12 +16,23 @@ class TraceLocks:
     """
 
     def __init__(self) -> None:
-        self._locks = tuple(Lock() for _ in range(_COUNT))
+        self._held: set[str] = set()
+        self._changed = Condition()
 
-    def of(self, trace_id: str) -> Lock:
-        """Return the lock of a trace, which now and then is that of another one too.
+    @contextmanager
+    def of(self, *trace_ids: str) -> Iterator[None]:
+        """Hold the locks of traces; they are taken all at once, so that nobody waits in a circle.
 
         Args:
-            trace_id: Any form of the id, always the same.
+            trace_ids: Any form of the ids, always the same.
         """
-        return self._locks[hash(trace_id) % _COUNT]
+        wanted = set(trace_ids)
+        with self._changed:
+            self._changed.wait_for(lambda: self._held.isdisjoint(wanted))
+            self._held |= wanted
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._held -= wanted
+                self._changed.notify_all()

@@ -229,8 +229,12 @@ class TraceStore(Protocol):
         """
         ...
 
-    def log_spans(self, trace: TraceRecord) -> None:
-        """Write the spans of a trace, in requests of bounded size, the root last."""
+    def log_spans(self, *traces: TraceRecord) -> None:
+        """Write the spans of traces, in requests of bounded size, each root after its others.
+
+        Several small traces share a request, which costs a server about a third less. When it
+        refuses them, any of them may be the reason.
+        """
         ...
 
     def set_trace_tag(self, trace_id: str, name: str, value: str) -> None:

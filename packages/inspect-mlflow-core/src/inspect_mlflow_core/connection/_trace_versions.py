@@ -15,6 +15,8 @@ _UNPACKS_SENT_TEXT = (3, 11)
 _UNPACKS_STORED_TEXT = ((3, 7), (3, 18))
 # Before, `log_spans` adds to the token counts, cost and duration that `start_trace` wrote.
 _KEEPS_TOTALS = (3, 12)
+# Before, the database store takes the spans of one trace at a time.
+_TAKES_SEVERAL_TRACES = (3, 12)
 # Before, `start_trace` fails when the stored trace has a tag, metadata or an assessment that the
 # request has not (SQLAlchemy's "blank-out primary key column").
 _KEEPS_ADDITIONS = (3, 13)
@@ -62,6 +64,16 @@ def keeps_totals(version: str) -> bool:
     """
     numbers = _numbers(version)
     return numbers is None or numbers >= _KEEPS_TOTALS
+
+
+def takes_several_traces(version: str) -> bool:
+    """Say whether the database store takes spans of several traces in one call.
+
+    Args:
+        version: The version of MLflow in this process.
+    """
+    numbers = _numbers(version)
+    return numbers is None or numbers >= _TAKES_SEVERAL_TRACES
 
 
 def keeps_additions(version: str) -> bool:

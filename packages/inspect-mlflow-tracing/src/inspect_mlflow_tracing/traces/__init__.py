@@ -4,7 +4,6 @@ from ._deliver import SampleOutcome, TraceContent, TraceJob, deliver_samples
 from ._log_traces import LogTraces, write_log_traces
 from ._stores import opened_trace_store
 from ._unlogged import end_unlogged, stored_traces
-from ._write import write_trace
 
 __all__ = [
     "LogTraces",
@@ -16,5 +15,4 @@ __all__ = [
     "opened_trace_store",
     "stored_traces",
     "write_log_traces",
-    "write_trace",
 ]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import zipfile
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Literal, Self
 
-from inspect_mlflow_core.connection import ConcurrentCalls, TraceStore
+from inspect_mlflow_core.connection import ConcurrentCalls, TraceRecord
 from inspect_mlflow_core.exceptions import (
     DeliveryError,
     LogReadError,
@@ -21,8 +18,8 @@ from inspect_mlflow_core.exceptions import (
 from inspect_mlflow_core.logs import SampleKey, SampleVersion, WrittenSample, written_samples
 from inspect_mlflow_tracing.mapping import TracedTask, sample_trace
 
+from ._batches import TraceBatches
 from ._stores import opened_trace_store
-from ._write import write_trace
 
 TraceContent = Literal["full", "none"]
 
@@ -122,39 +119,33 @@ def deliver_samples(job: TraceJob) -> list[SampleOutcome]:
         One outcome for each sample that was tried; none when the log cannot be read at this
         moment. Opened stores are kept for the next call.
     """
-    delivery = _Delivery(opened_trace_store(job.tracking_uri), job)
-    with (
-        suppress(LogReadError, OSError, zipfile.BadZipFile),
-        ConcurrentCalls(delivery.store.concurrency) as calls,
-    ):
-        for sample in written_samples(Path(job.location), job.known):
-            if delivery.stopped:
-                break
-            calls.start(delivery.call(sample))
+    delivery = _Delivery(job)
+    store = opened_trace_store(job.tracking_uri)
+    with ConcurrentCalls(store.concurrency) as calls:
+        batches = TraceBatches(store, calls, delivery.written)
+        with suppress(LogReadError, OSError, zipfile.BadZipFile):
+            for sample in written_samples(Path(job.location), job.known):
+                if batches.stopped_by is not None:
+                    break
+                batches.add(delivery.trace(sample))
+        batches.flush()
     return delivery.outcomes
 
 
 class _Delivery:
     """Outcomes of one job, collected from several threads."""
 
-    def __init__(self, store: TraceStore, job: TraceJob) -> None:
-        self.store, self._job = store, job
+    def __init__(self, job: TraceJob) -> None:
+        self._job = job
+        self._samples: dict[str, tuple[SampleKey, SampleVersion]] = {}
         self.outcomes: list[SampleOutcome] = []
-        self.stopped = False
-        self._lock = threading.Lock()
 
-    def call(self, sample: WrittenSample) -> Callable[[], None]:
-        """Map a sample, and return the call that writes its trace."""
+    def trace(self, sample: WrittenSample) -> TraceRecord:
+        """Map a sample."""
         trace = sample_trace(sample.content, self._job.task, content=self._job.content)
-        write = partial(write_trace, self.store, trace)
-        return partial(self._write, sample.key, sample.version, write)
+        self._samples[trace.trace_id] = (sample.key, sample.version)
+        return trace
 
-    def _write(self, key: SampleKey, version: SampleVersion, write: Callable[[], None]) -> None:
-        failure: DeliveryError | None = None
-        try:
-            write()
-        except DeliveryError as error:
-            self.stopped = self.stopped or isinstance(error, RetryableError)
-            failure = error
-        with self._lock:
-            self.outcomes.append(SampleOutcome.of(key, version, failure))
+    def written(self, trace: TraceRecord, error: DeliveryError | None) -> None:
+        """Take note of what became of a trace."""
+        self.outcomes.append(SampleOutcome.of(*self._samples[trace.trace_id], error))

@@ -7,18 +7,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from inspect_mlflow_core.connection import (
-    ConcurrentCalls,
-    StoredTrace,
-    TraceRecord,
-    TraceStore,
-)
-from inspect_mlflow_core.exceptions import RejectedError
+from inspect_mlflow_core.connection import ConcurrentCalls, TraceRecord, TraceStore
+from inspect_mlflow_core.exceptions import DeliveryError
 from inspect_mlflow_tracing.mapping import TracedTask, sample_trace
 
+from ._batches import TraceBatches
 from ._deliver import TraceContent
 from ._unlogged import end_unlogged_of, stored_traces
-from ._write import is_written, write_trace
+from ._write import is_written
 
 if TYPE_CHECKING:
     from inspect_mlflow_core.logs import EvalLogReader, SampleVersion
@@ -78,15 +74,16 @@ def write_log_traces(
         RejectedError: The server takes no traces at all (cause `"traces_unsupported"`).
     """
     result, total = LogTraces(), len(reader.sample_keys())
-    written: list[str] = []  # Appended to from several threads.
+    outcomes = _Outcomes()
     known = partial(_if_delivered, delivered)
     look = shown or len(delivered) < total
     stored = stored_traces(store, task.experiment_id, task.eval_id) if look else {}
     result.before = len(stored)
     logged: set[str] = set()
     with ConcurrentCalls(store.concurrency) as calls:
+        batches = TraceBatches(store, calls, outcomes.written)
         for done, sample in enumerate(_samples(reader, known)):
-            if calls.failed:
+            if batches.stopped_by is not None:
                 break  # Else the rest of the log would be read for nothing.
             progress(done, total)
             if sample is None:
@@ -98,11 +95,14 @@ def write_log_traces(
             if is_written(trace, found):
                 result.unchanged += 1
             else:
-                calls.start(partial(_write, store, trace, found, written, result.problems))
+                batches.add(trace, found)
+        batches.flush()
+    if batches.stopped_by is not None:
+        raise batches.stopped_by
     progress(total, total)
     result.problems += end_unlogged_of(reader, store, task, stored, logged)
-    result.written = len(written)
-    result.problems += reader.problems
+    result.written = outcomes.count
+    result.problems += outcomes.problems + reader.problems
     return result
 
 
@@ -117,18 +117,22 @@ def _if_delivered(delivered: frozenset[SampleVersion], version: SampleVersion) -
     return "delivered" if version in delivered else None
 
 
-def _write(
-    store: TraceStore,
-    trace: TraceRecord,
-    stored: StoredTrace | None,
-    written: list[str],
-    problems: list[str],
-) -> None:
-    try:
-        write_trace(store, trace, stored)
-    except RejectedError as error:
-        if error.cause == "traces_unsupported":
-            raise
-        problems.append(f"trace of {trace.tags.get('mlflow.traceName', 'a sample')}: {error}")
-    else:
-        written.append(trace.trace_id)
+class _Outcomes:
+    """What became of traces, collected from several threads."""
+
+    def __init__(self) -> None:
+        self._written: list[str] = []
+        self.problems: list[str] = []
+
+    @property
+    def count(self) -> int:
+        """Traces that were written."""
+        return len(self._written)
+
+    def written(self, trace: TraceRecord, error: DeliveryError | None) -> None:
+        """Take note of what became of one."""
+        if error is None:
+            self._written.append(trace.trace_id)
+        else:
+            name = trace.tags.get("mlflow.traceName", "a sample")
+            self.problems.append(f"trace of {name}: {error}")

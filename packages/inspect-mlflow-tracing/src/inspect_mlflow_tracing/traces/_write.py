@@ -1,4 +1,4 @@
-"""Writes one trace."""
+"""Writes a trace but for its spans, and tells whether one is written."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from inspect_mlflow_tracing.mapping import TRACE_DIGEST, assessment_id
 _TOTALS: Final = ("mlflow.trace.tokenUsage", "mlflow.trace.cost")
 
 
-def write_trace(store: TraceStore, trace: TraceRecord, stored: StoredTrace | None = None) -> None:
-    """Write a trace with everything that belongs to it; a new one takes two requests.
+def begin_trace(
+    store: TraceStore, trace: TraceRecord, stored: StoredTrace | None = None
+) -> RejectedError | None:
+    """Write a trace as one in progress with everything that belongs to it but its spans.
 
-    First the trace as one in progress, then its spans. With its root span, which comes last,
-    MLflow gives it the final state: a trace that is not in progress any more is complete, and one
+    With its root span, the last that `TraceStore.log_spans` writes, MLflow gives it the final
+    state. So a trace takes two requests, one that is not in progress any more is complete, and one
     whose writing was interrupted is written again.
 
     Args:
@@ -27,9 +29,13 @@ def write_trace(store: TraceStore, trace: TraceRecord, stored: StoredTrace | Non
         stored: What MLflow says of it, if it is there. Scores and targets that were written from
             an earlier state of the log, and are not in the trace any more, are removed.
 
+    Returns:
+        Why something old was not removed, if it was refused: who may write may not always remove.
+        The trace is to be completed all the same.
+
     Raises:
         RetryableError: The server cannot take it now; trying again goes on from there.
-        RejectedError: The server refuses it, or only that something old is removed from it.
+        RejectedError: The server refuses it.
     """
     location = store.start_trace(replace(trace, state="IN_PROGRESS"))
     for attachment in trace.attachments:
@@ -39,11 +45,8 @@ def write_trace(store: TraceStore, trace: TraceRecord, stored: StoredTrace | Non
         try:
             store.delete_assessment(trace.trace_id, identifier)
         except RejectedError as error:
-            # Who may write may not always remove; the trace is completed all the same.
             refused = error
-    store.log_spans(trace)
-    if refused is not None:
-        raise refused
+    return refused
 
 
 def is_written(trace: TraceRecord, stored: StoredTrace | None) -> bool:
