@@ -61,8 +61,8 @@ How to read it:
                   without tracking, eval(), exit.
   CPU             ratio of the CPU time of eval(), all threads, without its children.
   tracking CPU    of the thread that delivers runs; `tracing CPU` of the one that delivers traces.
-  child CPU       of the processes that eval() started. Once an evaluation takes longer than two
-                  seconds, its traces are made in one.
+  child CPU       of the processes that eval() started. Once an evaluation takes longer than a
+                  second, its traces are made in one.
   requests, kB    as a proxy before the server counted them.
   traces          complete ones, as a search past the proxy finds them.
 Server and evaluation share this machine. The server gives way to the evaluation, as one on a
@@ -150,7 +150,7 @@ class Bench:
             trial = self._counted(self._trial(scenario, proxy.uri), proxy)
         if not elsewhere:
             return trial
-        return replace(trial, traces=proxy.traffic.endpoints.get("POST /v1/traces", 0))
+        return replace(trial, traces=proxy.traffic.endpoints.get("POST /api/3.0/mlflow/traces", 0))
 
     def _counted(self, trial: Trial, proxy: CountingProxy) -> Trial:
         if self.verbose:
@@ -270,6 +270,11 @@ def _give_way(process_id: int) -> None:
     process = psutil.Process(process_id)
     for each in (process, *process.children(recursive=True)):
         each.nice(LOWEST_PRIORITY)
+        # The server has a session of its own, and Linux shares time between sessions first
+        # (sched(7), "The autogroup feature").
+        session = Path(f"/proc/{each.pid}/autogroup")
+        if session.exists():
+            session.write_text(str(LOWEST_PRIORITY))
 
 
 def _repeats(scenario: Scenario, options: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -50,6 +51,7 @@ class TracedEvaluation:
     _ended: dict[str, str | None] = field(default_factory=dict)
     _shown_tasks: dict[str, RunningTask] = field(default_factory=dict)
     _rounds: Rounds = field(init=False)
+    _began_seconds: float = field(default_factory=time.monotonic, init=False)
 
     def __post_init__(self) -> None:
         """Let the process end this evaluation should it exit in the middle."""
@@ -112,7 +114,7 @@ class TracedEvaluation:
         self.learn_location(eval_id)
         location = self.locations.get(eval_id)
         if location is not None:
-            payload = SampleLogged(location, self.settings)
+            payload = SampleLogged(location, self.settings, self._began_seconds)
             self._submit(eval_id, payload, reference=(eval_id, sample_id, epoch))
 
     def end_task(self, eval_id: str, location: str | None) -> None:

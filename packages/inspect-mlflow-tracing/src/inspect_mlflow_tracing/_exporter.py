@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _Job = TypeVar("_Job")
 
 # An evaluation that is over sooner is not worth the start of a process.
-BACKGROUND_AFTER_SECONDS = 2.0
+BACKGROUND_AFTER_SECONDS = 1.0
 
 
 class TracingExporter:
@@ -38,15 +38,11 @@ class TracingExporter:
 
     Samples are read from the log, as `sync` reads them: while the evaluation runs, those that
     Inspect has written so far, and all that are left when the task is over.
-
-    Args:
-        clock: Monotonic, in seconds.
     """
 
     name = "tracing"
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._background = BackgroundProcess()
         self._destinations: dict[str, TraceDestination] = {}
         self._tasks: dict[str, TracedTaskState] = {}
@@ -90,7 +86,8 @@ class TracingExporter:
                 case TraceRunEnded() if not self._tasks:
                     self._background.close()
         for eval_id, sample in logged.items():
-            self._deliver(eval_id, self._state(eval_id, sample.settings), sample.location)
+            state = self._state(eval_id, sample.settings, sample.began_seconds)
+            self._deliver(eval_id, state, sample.location)
 
     def leave(self, keys: Iterable[str]) -> None:
         """Give up the records of an evaluation whose server does not answer.
@@ -100,9 +97,11 @@ class TracingExporter:
         """
         self._left.update(keys)
 
-    def _state(self, eval_id: str, settings: MLflowSettings) -> TracedTaskState:
+    def _state(
+        self, eval_id: str, settings: MLflowSettings, began_seconds: float
+    ) -> TracedTaskState:
         if eval_id not in self._tasks:
-            self._tasks[eval_id] = TracedTaskState(settings, self._clock())
+            self._tasks[eval_id] = TracedTaskState(settings, began_seconds)
         return self._tasks[eval_id]
 
     def _deliver(self, eval_id: str, state: TracedTaskState, location: str) -> None:
@@ -139,7 +138,7 @@ class TracingExporter:
         deliver: Callable[[_Job], Sequence[SampleOutcome]],
         job: _Job,
     ) -> Sequence[SampleOutcome]:
-        long_enough = self._clock() - state.began_seconds >= BACKGROUND_AFTER_SECONDS
+        long_enough = time.monotonic() - state.began_seconds >= BACKGROUND_AFTER_SECONDS
         if long_enough and self._background.available:
             try:
                 return self._background.call(deliver, job)
@@ -186,7 +185,7 @@ class TracingExporter:
         warn_once(f"tracing.unsupported.{tracking_uri}", f"tracing is off: {reason}")
 
     def _end(self, eval_id: str, ended: TraceTaskEnded) -> None:
-        state = self._state(eval_id, ended.settings)
+        state = self._state(eval_id, ended.settings, time.monotonic())
         if ended.location is not None:
             self._deliver(eval_id, state, ended.location)
         if ended.superseded or ended.location is None:

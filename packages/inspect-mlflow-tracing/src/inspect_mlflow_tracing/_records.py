@@ -18,10 +18,12 @@ class SampleLogged:
     Args:
         location: Where the log lies.
         settings: Settings of the evaluation.
+        began_seconds: When the evaluation began, on the monotonic clock.
     """
 
     location: str
     settings: MLflowSettings
+    began_seconds: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ class TracedTaskState:
 
     Args:
         settings: Settings of the evaluation, from the header on those of the task.
-        began_seconds: When its first record came, on the exporter's clock.
+        began_seconds: When its evaluation began, on the monotonic clock.
         header_read: Whether the settings are the task's own.
         task: What traces need to know of it; None until its log was opened.
         run: Its place in the trace of its run, where samples have none of their own.

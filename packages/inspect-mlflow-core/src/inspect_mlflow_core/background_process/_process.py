@@ -119,8 +119,10 @@ class BackgroundProcess:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env=environment,
-                # Out of the terminal's process group, whose signals are not meant for it.
-                start_new_session=True,
+                # Out of the terminal's process group, whose signals are not meant for it, but in
+                # its session: Linux lets sessions compete as equals, whatever their priorities
+                # (sched(7), "The autogroup feature").
+                process_group=0,
             )
         except OSError as error:
             self._unusable = True

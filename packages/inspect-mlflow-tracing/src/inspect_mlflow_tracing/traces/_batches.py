@@ -47,9 +47,9 @@ class TraceBatches:
             trace: The trace of a sample that has ended.
             stored: What MLflow says of it, if it is there.
         """
-        if not self._collected.takes(trace):
+        if not self._collected.take(trace, stored):
             self.flush()
-        self._collected.add(trace, stored)
+            self._collected.take(trace, stored)
 
     def flush(self) -> None:
         """Write what is collected; the calls are under way when this returns."""
@@ -102,19 +102,19 @@ class _Collected:
         self._spans = 0
         self._characters = 0
 
-    def takes(self, trace: TraceRecord) -> bool:
-        """Whether there is room for one more, and it is not there already."""
-        return (
-            all(trace.trace_id != each.trace_id for each, _ in self.traces)
-            and self._spans + len(trace.spans) <= BATCH_SPANS
-            and self._characters + _characters(trace) <= BATCH_CHARACTERS
-        )
-
-    def add(self, trace: TraceRecord, stored: StoredTrace | None) -> None:
-        """Take one more."""
+    def take(self, trace: TraceRecord, stored: StoredTrace | None) -> bool:
+        """Take one more; False when there is no room for it, or when it is there already."""
+        spans = self._spans + len(trace.spans)
+        characters = self._characters + _characters(trace)
+        if self.traces and (
+            spans > BATCH_SPANS
+            or characters > BATCH_CHARACTERS
+            or any(trace.trace_id == each.trace_id for each, _ in self.traces)
+        ):
+            return False
         self.traces.append((trace, stored))
-        self._spans += len(trace.spans)
-        self._characters += _characters(trace)
+        self._spans, self._characters = spans, characters
+        return True
 
 
 @dataclass(frozen=True, slots=True)
