@@ -69,6 +69,7 @@ class CountingProxy:
                 head, body = await _next_request(reader, upstream_reader)
                 self.traffic.count(head, body)
                 if head.startswith(self._taken):
+                    await asyncio.sleep(self._delay_seconds)
                     writer.write(_EMPTY_ANSWER + b"{}")
                     await writer.drain()
                     continue

@@ -21,7 +21,7 @@ import psutil
 from evaluation import Job, Measurement
 from proxy import CountingProxy, closed_port, counting_proxy, silent_port
 from results import Pair, Result, Trial, markdown_table
-from scenarios import DISTANT_SECONDS, SCENARIOS, Scenario
+from scenarios import SCENARIOS, Scenario
 
 from inspect_mlflow_core.testing import (
     clean_environment,
@@ -47,6 +47,7 @@ and with tracing on besides tracking:
   e  as a
   f  as b
   h  as a, but nothing on this machine works on the traces: what the evaluation itself pays
+  i  the same, every response held back by 100 ms
   g  as d
 """
 
@@ -67,11 +68,12 @@ How to read it:
   traces          complete ones, as a search past the proxy finds them.
 Server and evaluation share this machine. The server gives way to the evaluation, as one on a
 machine of its own would not be felt; what it costs caches, memory and the flush remains, and is
-large with traces: compare e with h, where a proxy takes the traces in the server's place. A busy
+large with traces: compare e with h, and f with i, where a proxy takes the traces in the server's
+place. A busy
 machine makes every ratio worse: the load is printed, and --repeats narrows the noise.
 
 Examples:
-  python bench/run.py                      everything, about 35 minutes
+  python bench/run.py                      everything, about 40 minutes
   python bench/run.py --quick              one pair each (two for d and g), about 6 minutes
   python bench/run.py --only d,g --repeats 5
   python bench/run.py --markdown bench.md
@@ -144,8 +146,7 @@ class Bench:
         if not scenario.has_server:
             with closed_port() if scenario.server == "closed" else silent_port() as uri:
                 return self._trial(scenario, uri)
-        delay_seconds = DISTANT_SECONDS if scenario.server == "distant" else 0.0
-        elsewhere = scenario.server == "elsewhere"
+        delay_seconds, elsewhere = scenario.delay_seconds, scenario.elsewhere
         with counting_proxy(self.server_uri, delay_seconds, takes_traces=elsewhere) as proxy:
             trial = self._counted(self._trial(scenario, proxy.uri), proxy)
         if not elsewhere:
