@@ -172,7 +172,8 @@ def test_over_http_too(log_path: str, server: str, one_by_one: Contents) -> None
         assert write(open_trace_store(uri), log_path).written == SAMPLES
     paths = [path.partition("?")[0] for path in state.paths]
     assert paths.count("/v1/traces") <= SAMPLES / 10
-    assert paths.count("/api/3.0/mlflow/traces") == SAMPLES
+    # MLflow before 3.12 is told the totals once more.
+    assert paths.count("/api/3.0/mlflow/traces") in (SAMPLES, 2 * SAMPLES)
     assert trace_contents(server) == one_by_one
 
 
