@@ -761,10 +761,10 @@ class TestSeveralTraces:
         transport = CountingTransport(store.transport)  # type: ignore[attr-defined]
         store.transport = transport  # type: ignore[attr-defined]
         store.log_spans(*traces)
-        assert transport.paths == ["/v1/traces"]
+        assert transport.paths.count("/v1/traces") == 1
         monkeypatch.setattr(_trace_encoding, "REQUEST_SPANS", 4)
         store.log_spans(*traces)
-        assert transport.paths == ["/v1/traces"] * 5
+        assert transport.paths.count("/v1/traces") == 1 + 4
         for trace in traces:
             assert set(read(store, trace)["spans"]) == {span.span_id for span in trace.spans}
 
