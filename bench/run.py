@@ -69,8 +69,7 @@ How to read it:
 Server and evaluation share this machine. The server gives way to the evaluation, as one on a
 machine of its own would not be felt; what it costs caches, memory and the flush remains, and is
 large with traces: compare e with h, and f with i, where a proxy takes the traces in the server's
-place. A busy
-machine makes every ratio worse: the load is printed, and --repeats narrows the noise.
+place. A busy machine makes every ratio worse: the load is printed, and --repeats narrows the noise.
 
 Examples:
   python bench/run.py                      everything, about 40 minutes

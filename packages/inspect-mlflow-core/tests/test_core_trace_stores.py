@@ -30,7 +30,7 @@ from inspect_mlflow_core.connection import (
     traces_supported,
 )
 from inspect_mlflow_core.exceptions import DeliveryError, RejectedError, RetryableError
-from inspect_mlflow_core.testing import trace_contents
+from inspect_mlflow_core.testing import faulty_proxy, trace_contents
 
 START_NS = 1_790_000_000_123_456_789
 START_MS = START_NS // 1_000_000
@@ -755,46 +755,27 @@ class TestSeveralTraces:
     ) -> None:
         from inspect_mlflow_core.connection import _trace_encoding
 
-        store = open_trace_store(server_uri)
-        experiment_id = new_experiment(store)
-        traces = [rich_trace(experiment_id, uuid.uuid4().hex) for _ in range(5)]
-        transport = CountingTransport(store.transport)  # type: ignore[attr-defined]
-        store.transport = transport  # type: ignore[attr-defined]
-        store.log_spans(*traces)
-        assert transport.paths.count("/v1/traces") == 1
-        monkeypatch.setattr(_trace_encoding, "REQUEST_SPANS", 4)
-        store.log_spans(*traces)
-        assert transport.paths.count("/v1/traces") == 1 + 4
+        with faulty_proxy(server_uri) as (uri, state):
+            store = open_trace_store(uri)
+            experiment_id = new_experiment(store)
+            traces = [rich_trace(experiment_id, uuid.uuid4().hex) for _ in range(5)]
+            store.log_spans(*traces)
+            assert state.paths.count("/v1/traces") == 1
+            monkeypatch.setattr(_trace_encoding, "REQUEST_SPANS", 4)
+            store.log_spans(*traces)
+            assert state.paths.count("/v1/traces") == 1 + 4
         for trace in traces:
-            assert set(read(store, trace)["spans"]) == {span.span_id for span in trace.spans}
+            found = read(open_trace_store(server_uri), trace)
+            assert set(found["spans"]) == {span.span_id for span in trace.spans}
 
     def test_none_and_those_without_spans_are_no_request(self, server_uri: str) -> None:
-        store = open_trace_store(server_uri)
-        experiment_id = new_experiment(store)
-        transport = CountingTransport(store.transport)  # type: ignore[attr-defined]
-        store.transport = transport  # type: ignore[attr-defined]
-        store.log_spans()
-        store.log_spans(dataclasses.replace(new_trace(experiment_id), spans=()))
-        assert transport.paths == []
-
-
-class CountingTransport:
-    """Remembers the paths of requests, and sends them.
-
-    Args:
-        transport: Sends them.
-    """
-
-    def __init__(self, transport: Any) -> None:
-        self._transport = transport
-        self.host: str = transport.host
-        self.paths: list[str] = []
-
-    def send(self, method: str, url: str, **options: Any) -> Any:
-        path = url.removeprefix(self.host)
-        if path != "/version":
-            self.paths.append(path)
-        return self._transport.send(method, url, **options)
+        with faulty_proxy(server_uri) as (uri, state):
+            store = open_trace_store(uri)
+            trace = dataclasses.replace(new_trace(new_experiment(store)), spans=())
+            state.paths.clear()
+            store.log_spans()
+            store.log_spans(trace)
+            assert [path for path in state.paths if path != "/version"] == []
 
 
 class TestSideEffects:

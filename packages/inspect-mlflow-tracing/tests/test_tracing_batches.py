@@ -13,10 +13,10 @@ from inspect_ai.model import ModelOutput, ModelUsage, get_model
 from inspect_ai.scorer import includes
 
 from inspect_mlflow_core.config import MLflowSettings
-from inspect_mlflow_core.connection import TraceStore, open_trace_store
+from inspect_mlflow_core.connection import open_trace_store
 from inspect_mlflow_core.exceptions import DeliveryError, RejectedError, RetryableError
 from inspect_mlflow_core.logs import EvalLogReader
-from inspect_mlflow_core.testing import copy_store, faulty_proxy, trace_contents
+from inspect_mlflow_core.testing import FaultyStore, copy_store, faulty_proxy, trace_contents
 from inspect_mlflow_tracing._destination import TraceDestination
 from inspect_mlflow_tracing.mapping import TracedTask
 from inspect_mlflow_tracing.traces import (
@@ -81,31 +81,6 @@ def one_by_one(
     return trace_contents(uri)
 
 
-class Failing:
-    """A real store of which some calls fail.
-
-    Args:
-        store: Does the work.
-        fail: Called with the name and the arguments of each call; raises what shall go wrong.
-    """
-
-    def __init__(self, store: TraceStore, fail: Fail) -> None:
-        self._store, self._fail = store, fail
-        self.calls: list[tuple[str, int]] = []
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._store, name)
-        if not callable(found):
-            return found
-
-        def call(*arguments: Any) -> Any:
-            self.calls.append((name, len(arguments)))
-            self._fail(name, arguments)
-            return found(*arguments)
-
-        return call
-
-
 def task_of(reader: EvalLogReader, uri: str) -> TracedTask:
     settings = MLflowSettings(tracking_uri=uri)
     return TraceDestination(uri).task(reader.header, settings, reader.location)
@@ -118,9 +93,9 @@ def write(store: Any, log_path: str) -> LogTraces:
 
 def deliver(
     log_path: str, uri: str, monkeypatch: pytest.MonkeyPatch, fail: Fail
-) -> tuple[list[SampleOutcome], Failing]:
+) -> tuple[list[SampleOutcome], FaultyStore]:
     """Deliver a log as while its evaluation runs."""
-    store = Failing(open_trace_store(uri), fail)
+    store = FaultyStore(open_trace_store(uri), fail)
     monkeypatch.setattr(_deliver, "opened_trace_store", lambda _uri: store)
     with EvalLogReader.open(log_path) as reader:
         job = TraceJob(uri, log_path, task_of(reader, uri))
@@ -157,7 +132,7 @@ def nothing_fails(name: str, arguments: tuple[Any, ...]) -> None:
 def test_traces_share_requests_and_are_the_same(
     log_path: str, new_store: Callable[[], str], one_by_one: Contents
 ) -> None:
-    store = Failing(open_trace_store(new_store()), nothing_fails)
+    store = FaultyStore(open_trace_store(new_store()), nothing_fails)
     assert write(store, log_path).written == SAMPLES
     assert trace_contents(store.tracking_uri) == one_by_one
     together = [count for name, count in store.calls if name == "log_spans"]
@@ -197,7 +172,7 @@ def test_large_traces_have_requests_of_their_own(
 ) -> None:
     large = "x" * (_batches.BATCH_CHARACTERS // 2)
     log_path = evaluate(tmp_path / "logs", ["a", large, large, "b", "c"])
-    store = Failing(open_trace_store(new_store()), nothing_fails)
+    store = FaultyStore(open_trace_store(new_store()), nothing_fails)
     assert write(store, log_path).written == 5
     assert [count for name, count in store.calls if name == "log_spans"] == [1, 1, 1, 2]
 
@@ -207,7 +182,7 @@ def test_one_whose_spans_are_refused_does_not_keep_those_beside_it(
 ) -> None:
     uri = new_store()
     failing = refuse(7, RejectedError("not these", cause="http_400"))
-    store = Failing(open_trace_store(uri), failing)
+    store = FaultyStore(open_trace_store(uri), failing)
     result = write(store, log_path)
     assert result.written == SAMPLES - 1
     (problem,) = result.problems
@@ -248,7 +223,7 @@ def test_a_server_that_cannot_take_them_now_gets_them_later(
     assert late.retryable and late.retry_after_seconds == 3
     assert len({outcome.key for outcome in outcomes}) == len(outcomes)
     with pytest.raises(RetryableError, match="busy"):
-        write(Failing(open_trace_store(uri), refuse(50, busy, method)), log_path)
+        write(FaultyStore(open_trace_store(uri), refuse(50, busy, method)), log_path)
     assert write(open_trace_store(uri), log_path).written > 0
     assert trace_contents(uri) == one_by_one
 
@@ -275,7 +250,7 @@ def test_broken_off_after_any_request_it_goes_on_from_there(
     for allowed in range(100):
         uri = new_store()
         try:
-            write(Failing(open_trace_store(uri), break_after(allowed)), log_path)
+            write(FaultyStore(open_trace_store(uri), break_after(allowed)), log_path)
         except RetryableError:
             write(open_trace_store(uri), log_path)
             assert trace_contents(uri) == expected
@@ -292,7 +267,7 @@ def test_traces_without_their_spans_are_in_progress(
     store = open_trace_store(uri)
     busy = RetryableError("busy", cause="http_503")
     with pytest.raises(RetryableError):
-        write(Failing(store, refuse(0, busy)), log_path)
+        write(FaultyStore(store, refuse(0, busy)), log_path)
     with EvalLogReader.open(log_path) as reader:
         experiment_id = task_of(reader, uri).experiment_id
     states = [trace.state for trace in store.search_traces(experiment_id, "")]

@@ -45,7 +45,7 @@ from inspect_mlflow_core.exceptions import (
     RetryableError,
 )
 from inspect_mlflow_core.logs import EvalLogReader
-from inspect_mlflow_core.testing import copy_store, trace_contents
+from inspect_mlflow_core.testing import FaultyStore, copy_store, trace_contents
 from inspect_mlflow_tracing import TraceLogResult, _sync, rebuild_sample, sync_traces
 from inspect_mlflow_tracing._command import sync_traces_command
 from inspect_mlflow_tracing._destination import TraceDestination
@@ -461,32 +461,9 @@ def test_no_tracking_uri_says_what_to_do(log_path: Path) -> None:
         sync_traces(log_path)
 
 
-class Stumbling:
-    """A real store of which some calls fail.
-
-    Args:
-        store: Does the work.
-        fail: Called with the name and the arguments of each call; raises what shall go wrong.
-    """
-
-    def __init__(self, store: TraceStore, fail: Callable[[str, tuple[Any, ...]], None]) -> None:
-        self._store, self._fail = store, fail
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._store, name)
-        if not callable(found):
-            return found
-
-        def call(*arguments: Any) -> Any:
-            self._fail(name, arguments)
-            return found(*arguments)
-
-        return call
-
-
 def stumble(monkeypatch: pytest.MonkeyPatch, fail: Callable[[str, tuple[Any, ...]], None]) -> None:
     monkeypatch.setattr(
-        _sync, "open_trace_store", lambda uri: Stumbling(open_trace_store(uri), fail)
+        _sync, "open_trace_store", lambda uri: FaultyStore(open_trace_store(uri), fail)
     )
 
 
@@ -567,7 +544,7 @@ def test_the_rest_of_the_log_is_not_read_for_a_server_that_takes_nothing(
         task = TraceDestination(uri).task(reader.header, MLflowSettings(), reader.location)
         with pytest.raises(RetryableError, match="busy"):
             write_log_traces(
-                cast(TraceStore, Stumbling(open_trace_store(uri), fail)),
+                cast(TraceStore, FaultyStore(open_trace_store(uri), fail)),
                 reader,
                 task,
                 progress=lambda done, total: begun.append(done),

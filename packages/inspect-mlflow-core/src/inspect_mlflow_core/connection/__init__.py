@@ -20,6 +20,7 @@ from ._records import (
     TrackingStore,
 )
 from ._runs import create_run_once, find_run, tag_filter
+from ._trace_encoding import REQUEST_BYTES, REQUEST_SPANS
 from ._trace_records import (
     AssessmentKind,
     AssessmentRecord,
@@ -37,6 +38,8 @@ from ._trace_records import (
 from ._trace_versions import traces_supported, traces_unsupported
 
 __all__ = [
+    "REQUEST_BYTES",
+    "REQUEST_SPANS",
     "AssessedTrace",
     "AssessmentKind",
     "AssessmentRecord",

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 REQUEST_BYTES = 4_000_000
+"""Most bytes of the spans of one request; a larger span goes alone."""
 REQUEST_SPANS = 300
+"""Most spans of one request."""
 
 SPAN_TYPE = "mlflow.spanType"
 TOKEN_USAGE = "mlflow.chat.tokenUsage"

@@ -4,13 +4,14 @@ Needs `mlflow` and `pytest`; nothing here is imported by the packages themselves
 """
 
 from ._environment import clean_environment
-from ._faults import Fault, faulty_proxy
+from ._faults import Fault, FaultyStore, faulty_proxy
 from ._servers import MlflowServer, running_server
 from ._stores import artifact_digests, copy_store, make_store_template, store_contents
 from ._traces import trace_contents
 
 __all__ = [
     "Fault",
+    "FaultyStore",
     "MlflowServer",
     "artifact_digests",
     "clean_environment",

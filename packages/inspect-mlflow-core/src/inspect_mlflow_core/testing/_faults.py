@@ -1,10 +1,10 @@
-"""A server that stands before the real one and fails as it is told to."""
+"""What stands before a real server or a real store, and fails as it is told to."""
 
 from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
@@ -43,6 +43,35 @@ class Fault:
             return None
         self.remaining -= 1
         return self.broken
+
+
+class FaultyStore:
+    """A real store of which some calls fail.
+
+    Args:
+        store: Does the work.
+        fail: Called with the name and the arguments of each call; raises what shall go wrong.
+
+    Attributes:
+        calls: Name and number of arguments of each call so far.
+    """
+
+    def __init__(self, store: Any, fail: Callable[[str, tuple[Any, ...]], None]) -> None:
+        self._store, self._fail = store, fail
+        self.calls: list[tuple[str, int]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the real store has under that name."""
+        found = getattr(self._store, name)
+        if not callable(found):
+            return found
+
+        def call(*arguments: Any) -> Any:
+            self.calls.append((name, len(arguments)))
+            self._fail(name, arguments)
+            return found(*arguments)
+
+        return call
 
 
 @contextmanager

@@ -8,14 +8,21 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from inspect_mlflow_core.connection import ConcurrentCalls, StoredTrace, TraceRecord, TraceStore
+from inspect_mlflow_core.connection import (
+    REQUEST_BYTES,
+    REQUEST_SPANS,
+    ConcurrentCalls,
+    StoredTrace,
+    TraceRecord,
+    TraceStore,
+)
 from inspect_mlflow_core.exceptions import DeliveryError, RejectedError, RetryableError
 
 from ._write import begin_trace
 
 # As much as `TraceStore.log_spans` puts into one request.
-BATCH_SPANS: Final = 300
-BATCH_CHARACTERS: Final = 4_000_000
+BATCH_SPANS: Final = REQUEST_SPANS
+BATCH_CHARACTERS: Final = REQUEST_BYTES
 
 WrittenCallback = Callable[[TraceRecord, DeliveryError | None], None]
 
@@ -40,6 +47,11 @@ class TraceBatches:
         self.stopped_by: DeliveryError | None = None
         """The first failure that stands in the way of all further traces."""
 
+    @property
+    def stopped(self) -> bool:
+        """Whether no further trace is begun, because of that or of any error that was raised."""
+        return self.stopped_by is not None or self._calls.failed
+
     def add(self, trace: TraceRecord, stored: StoredTrace | None = None) -> None:
         """Write a trace, now or together with others.
 
@@ -60,7 +72,7 @@ class TraceBatches:
 
     def _begin(self, begun: _Begun, trace: TraceRecord, stored: StoredTrace | None) -> None:
         result: _BegunTrace | None = None
-        if self.stopped_by is None:
+        if not self.stopped:
             try:
                 result = _BegunTrace(trace, begin_trace(self._store, trace, stored))
             except DeliveryError as error:

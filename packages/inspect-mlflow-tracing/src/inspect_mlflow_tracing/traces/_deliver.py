@@ -125,7 +125,7 @@ def deliver_samples(job: TraceJob) -> list[SampleOutcome]:
         batches = TraceBatches(store, calls, delivery.written)
         with suppress(LogReadError, OSError, zipfile.BadZipFile):
             for sample in written_samples(Path(job.location), job.known):
-                if batches.stopped_by is not None:
+                if batches.stopped:
                     break
                 batches.add(delivery.trace(sample))
         batches.flush()

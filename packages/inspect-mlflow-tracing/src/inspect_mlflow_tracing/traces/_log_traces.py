@@ -83,7 +83,7 @@ def write_log_traces(
     with ConcurrentCalls(store.concurrency) as calls:
         batches = TraceBatches(store, calls, outcomes.written)
         for done, sample in enumerate(_samples(reader, known)):
-            if batches.stopped_by is not None:
+            if batches.stopped:
                 break  # Else the rest of the log would be read for nothing.
             progress(done, total)
             if sample is None:
