@@ -43,7 +43,6 @@ def test_they_are_what_the_reader_gives(tmp_path: Path) -> None:
         assert [sample.version for sample in found] == [
             reader.sample_version(key) for key in reader.sample_keys()
         ]
-    assert not any(sample.may_hold_secrets for sample in found)
 
 
 def test_known_samples_are_left_out_unless_they_changed(tmp_path: Path) -> None:

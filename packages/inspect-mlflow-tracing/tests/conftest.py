@@ -78,7 +78,7 @@ def served(served_to_all: Served, store_template: Path) -> Served:
         empty.backup(database)
     shutil.rmtree(served_to_all.artifacts, ignore_errors=True)
     # The hooks of this process know the experiments that were there.
-    _evaluation._exporter._destinations.clear()
+    _evaluation._exporter.exporter._destinations.clear()
     return served_to_all
 
 

@@ -55,13 +55,13 @@ from inspect_mlflow_tracing.running import (
     RunningSample,
     RunningSamples,
     RunningTask,
-    RunningTraces,
     _rounds,
     _samples,
     running_task,
 )
-from inspect_mlflow_tracing.running._trace import running_trace
-from inspect_mlflow_tracing.running._transcript import TranscriptReader
+from inspect_mlflow_tracing.running_traces import RunningTraces
+from inspect_mlflow_tracing.running_traces._trace import running_trace
+from inspect_mlflow_tracing.running_traces._transcript import TranscriptReader
 from inspect_mlflow_tracing.traces import write_log_traces
 
 Predicate = Callable[[list[Trace]], bool]
@@ -527,7 +527,7 @@ class Shown:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, store: FailingStore) -> None:
         monkeypatch.setattr(
-            "inspect_mlflow_tracing.running._write.opened_trace_store", lambda uri: store
+            "inspect_mlflow_tracing.running_traces._write.opened_trace_store", lambda uri: store
         )
         self.clock, self.transcript = Clock(), Transcript()
         self.samples = RunningSamples(self.clock)
@@ -855,4 +855,4 @@ def nothing_left_running() -> Iterator[None]:
     from inspect_mlflow_tracing import _evaluation
 
     yield
-    assert not _evaluation._exporter.running._samples
+    assert not _evaluation._progress.running._samples

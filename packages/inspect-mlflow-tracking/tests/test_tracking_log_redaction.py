@@ -125,7 +125,7 @@ def _text(path: Path) -> str:
     if path.suffix == ".json":
         return path.read_text("utf-8")
     with zipfile.ZipFile(path) as archive:
-        return "\n".join(archive.read(name).decode() for name in archive.namelist())
+        return "\n".join(archive.read(name).decode(errors="replace") for name in archive.namelist())
 
 
 @pytest.mark.parametrize("log_format", ["eval", "json"])
@@ -283,3 +283,29 @@ def test_damaged_logs_are_refused(tmp_path: Path, name: str, content: bytes) -> 
         prepare_log_artifact(path, tmp_path / "copy")
     with pytest.raises(LogReadError):
         prepare_log_artifact(tmp_path / f"absent-{name}", tmp_path / "copy")
+
+
+def _damaged(path: Path, damaged: Path, damage: Callable[[bytes], bytes]) -> Path:
+    with zipfile.ZipFile(path) as source, zipfile.ZipFile(damaged, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            target.writestr(name, damage(content) if name.startswith("samples/") else content)
+    return damaged
+
+
+def test_the_text_of_a_damaged_sample_is_masked(tmp_path: Path) -> None:
+    path = _in_headers(tmp_path / "logs", "eval")
+    damaged = _damaged(path, tmp_path / "damaged.eval", lambda content: content[:-9] + b"\xff")
+    assert KEY in _text(damaged)
+    copy = prepare_log_artifact(damaged, tmp_path / "copy")
+    assert not any(secret in _text(copy) for secret in SECRETS)
+    with zipfile.ZipFile(copy) as redacted:
+        (name, *_) = (name for name in redacted.namelist() if name.startswith("samples/"))
+        content = redacted.read(name)
+    assert PROMPT.encode() in content and content.endswith(b"\xff")
+
+
+def test_a_damaged_sample_without_credentials_stays(tmp_path: Path) -> None:
+    path = _clean(tmp_path / "logs", "eval")
+    damaged = _damaged(path, tmp_path / "damaged.eval", lambda content: content[:20])
+    assert prepare_log_artifact(damaged, tmp_path / "copy") == damaged

@@ -10,17 +10,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from inspect_mlflow_core.conversion import mask_uri
+from inspect_mlflow_core.current_log import current_log_location
 from inspect_mlflow_core.delivery import (
+    DeferredExporter,
     FlushResult,
     Record,
     delivery_worker,
     register_exit_callback,
     unregister_exit_callback,
 )
-from inspect_mlflow_core.logs import current_log_location
 from inspect_mlflow_core.reporting import say
 
-from ._exporter import TracingExporter
+from ._progress import TracingProgress
 from ._records import SampleLogged, TraceRunEnded, TraceTaskEnded
 from .running import Rounds, RunningSample, RunningTask, running_task
 
@@ -29,7 +30,19 @@ if TYPE_CHECKING:
 
     from inspect_mlflow_core.config import MLflowSettings
 
-_exporter = TracingExporter()
+    from ._exporter import TracingExporter
+
+_progress = TracingProgress()
+
+
+def _make_exporter() -> TracingExporter:
+    # Not at the top: hooks import this module, and would keep the evaluation waiting.
+    from ._exporter import TracingExporter
+
+    return TracingExporter(_progress)
+
+
+_exporter = DeferredExporter("tracing", _make_exporter)
 # What a record weighs in the queue: the sample itself is read from the log.
 _RECORD_BYTES = 200
 _PURPOSE = "traces"
@@ -55,7 +68,7 @@ class TracedEvaluation:
 
     def __post_init__(self) -> None:
         """Let the process end this evaluation should it exit in the middle."""
-        self._rounds = Rounds(_exporter.running, lambda due: self._submit(self.run_id, due))
+        self._rounds = Rounds(_progress.running, lambda due: self._submit(self.run_id, due))
         delivery_worker(_PURPOSE).queue_bytes = self.settings.queue_bytes
         register_exit_callback(self.end)
 
@@ -93,7 +106,7 @@ class TracedEvaluation:
             started_at=datetime.now(UTC).isoformat(),
             transcript=transcript(),
         )
-        _exporter.running.start(sample)
+        _progress.running.start(sample)
         self._rounds.start()
 
     def learn_location(self, eval_id: str) -> None:
@@ -110,7 +123,7 @@ class TracedEvaluation:
             sample_id: Its id in the dataset.
             epoch: Its epoch.
         """
-        _exporter.running.end(uuid)
+        _progress.running.end(uuid)
         self.learn_location(eval_id)
         location = self.locations.get(eval_id)
         if location is not None:
@@ -126,7 +139,7 @@ class TracedEvaluation:
         """
         if eval_id in self._ended:
             return
-        _exporter.running.end_task(eval_id)
+        _progress.running.end_task(eval_id)
         location = location or self.locations.pop(eval_id, None)
         self.locations.pop(eval_id, None)
         self._ended[eval_id] = location
@@ -134,7 +147,7 @@ class TracedEvaluation:
 
     def drop_task(self, eval_id: str) -> None:
         """End an attempt that a later one has replaced; its finished samples stay."""
-        _exporter.running.end_task(eval_id)
+        _progress.running.end_task(eval_id)
         location = self.locations.pop(eval_id, None)
         if eval_id not in self._ended:
             self._submit(eval_id, TraceTaskEnded(location, self.settings, superseded=True))
@@ -155,7 +168,7 @@ class TracedEvaluation:
         worker = delivery_worker(_PURPOSE)
         result = await worker.flush_async(self.settings.flush_timeout)
         if result.reason == "unreachable":
-            _exporter.leave([self.run_id, *self._ended])
+            _progress.left.update([self.run_id, *self._ended])
             worker.hurry()
         self._say(result)
 
@@ -163,7 +176,7 @@ class TracedEvaluation:
         complete = {
             eval_id: count
             for eval_id in self._ended
-            if (count := _exporter.traces.pop(eval_id, None)) is not None
+            if (count := _progress.complete.pop(eval_id, None)) is not None
         }
         where, total = mask_uri(self.settings.tracking_uri or ""), _traces(complete)
         missing = [self._ended[eval_id] for eval_id in self._ended if eval_id not in complete]
@@ -187,6 +200,6 @@ class TracedEvaluation:
 
 def _traces(samples: Mapping[str, int]) -> int:
     """How many traces the samples of some tasks are in, by eval id."""
-    runs = {eval_id: _exporter.run_traces.pop(eval_id, None) for eval_id in samples}
+    runs = {eval_id: _progress.run_traces.pop(eval_id, None) for eval_id in samples}
     alone = sum(count for eval_id, count in samples.items() if runs[eval_id] is None)
     return alone + len({trace_id for trace_id in runs.values() if trace_id is not None})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,12 +16,14 @@ from inspect_mlflow_core.logs import EvalLogReader, canonical_location, is_remot
 from inspect_mlflow_core.reporting import warn_once
 
 from ._destination import TraceDestination
+from ._progress import TracingProgress
 from ._records import SampleLogged, TraceRunEnded, TraceTaskEnded
 from ._task_log import begin_task, end_task_without_log, place_of_task, write_task_log
 from ._task_state import TracedTaskState
 from .mapping import TracedTask
 from .run_scope import deliver_run_samples
-from .running import RunningSamples, RunningSamplesDue, RunningTraces
+from .running import RunningSamplesDue
+from .running_traces import RunningTraces
 from .traces import SampleOutcome, deliver_samples, end_unlogged, stored_traces
 
 if TYPE_CHECKING:
@@ -38,22 +40,26 @@ class TracingExporter:
 
     Samples are read from the log, as `sync` reads them: while the evaluation runs, those that
     Inspect has written so far, and all that are left when the task is over.
+
+    Args:
+        progress: What hooks have to know of it.
     """
 
     name = "tracing"
 
-    def __init__(self) -> None:
+    def __init__(self, progress: TracingProgress) -> None:
+        self._progress = progress
         self._background = BackgroundProcess()
         self._destinations: dict[str, TraceDestination] = {}
         self._tasks: dict[str, TracedTaskState] = {}
-        self._left: set[str] = set()
         self._unsupported: set[str] = set()
-        self.running = RunningSamples()
         self._running_traces = RunningTraces(
-            self.running, self._background, self._destination, self._unsupported, self._switch_off
+            progress.running,
+            self._background,
+            self._destination,
+            self._unsupported,
+            self._switch_off,
         )
-        self.traces: dict[str, int] = {}
-        self.run_traces: dict[str, str] = {}
 
     def export(self, records: Sequence[Record]) -> None:
         """Write records in their order; safe to repeat after a failure.
@@ -67,7 +73,7 @@ class TracingExporter:
         """
         logged: dict[str, SampleLogged] = {}
         for record in records:
-            if record.key in self._left:
+            if record.key in self._progress.left:
                 self._tasks.pop(record.key, None)
                 raise LeftInLogError
             match record.payload:
@@ -88,14 +94,6 @@ class TracingExporter:
         for eval_id, sample in logged.items():
             state = self._state(eval_id, sample.settings, sample.began_seconds)
             self._deliver(eval_id, state, sample.location)
-
-    def leave(self, keys: Iterable[str]) -> None:
-        """Give up the records of an evaluation whose server does not answer.
-
-        Args:
-            keys: Keys of its records.
-        """
-        self._left.update(keys)
 
     def _state(
         self, eval_id: str, settings: MLflowSettings, began_seconds: float
@@ -152,7 +150,7 @@ class TracingExporter:
         failed: SampleOutcome | None = None
         for outcome in outcomes:
             # Never shown as running again, even if the hook at its end is still to come.
-            self.running.end_written(eval_id, outcome.key)
+            self._progress.running.end_written(eval_id, outcome.key)
             if not outcome.retryable:
                 state.take(outcome)
             if outcome.retryable:
@@ -201,9 +199,9 @@ class TracingExporter:
         except LogReadError as error:
             warn_once(f"tracing.log.{eval_id}", f"traces are not complete: {error}")
         else:
-            self.traces[eval_id] = complete
+            self._progress.complete[eval_id] = complete
             if state.run is not None:
-                self.run_traces[eval_id] = state.run.trace_id
+                self._progress.run_traces[eval_id] = state.run.trace_id
         self._forget(eval_id)
 
     def _forget(self, eval_id: str) -> None:

@@ -51,9 +51,11 @@ class MlflowTracingHooks(Hooks):
         return self._activation.current_settings() or load_settings()
 
     def enabled(self) -> bool:
-        """Say whether tracing is on; never raises, and costs microseconds."""
-        settings = self._activation.current_settings()
-        return settings is not None and (settings.tracing_enabled or any_task_traced())
+        """Say whether tracing is on; never raises, and costs microseconds.
+
+        An evaluation that has begun is traced to its end, whatever becomes of the variables.
+        """
+        return bool(self._runs) or self._active_settings() is not None
 
     async def on_run_start(self, data: RunStart) -> None:
         """Read the settings of the run."""
@@ -110,10 +112,16 @@ class MlflowTracingHooks(Hooks):
         with anyio.CancelScope(shield=True):
             await run.deliver()
 
+    def _active_settings(self) -> MLflowSettings | None:
+        settings = self._activation.current_settings()
+        if settings is None or settings.tracing_enabled or any_task_traced():
+            return settings
+        return None
+
     def _run(self, run_id: str) -> TracedEvaluation | None:
         run = self._runs.get(run_id)
         if run is None:
-            settings = self._activation.current_settings()
+            settings = self._active_settings()
             if settings is None:
                 return None
             # Not at the top: without a tracking URI, Inspect's start-up must stay as it is.

@@ -58,7 +58,7 @@ def test_a_server_without_traces_is_told_of_once(
                 return super().__getattribute__(name)
             raise RejectedError("this is MLflow 3.0", cause="traces_unsupported")
 
-    exporter = _evaluation._exporter
+    exporter = _evaluation._exporter.exporter
     monkeypatch.setattr(exporter, "_unsupported", set())
     old = Old(open_trace_store(live), 0, done=False)
     monkeypatch.setattr(_task_log, "open_trace_store", lambda _: old)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from inspect_mlflow_core.activation import enter_traced_task, forget_traced_tasks
-from inspect_mlflow_core.connection import RunRecord
 from inspect_mlflow_core.conversion import mask_uri
 from inspect_mlflow_core.delivery import (
+    DeferredExporter,
     FlushResult,
     Record,
     delivery_worker,
@@ -20,24 +20,29 @@ from inspect_mlflow_core.delivery import (
 from inspect_mlflow_core.exceptions import ConfigurationError
 from inspect_mlflow_core.reporting import say, warn_once
 
-from ._exporter import (
-    RunEnded,
-    SampleFinished,
-    TaskEnded,
-    TaskStarted,
-    TaskSuperseded,
-    TrackingExporter,
-)
-from .mapping import sample_facts
+from ._progress import TrackingProgress
+from ._records import RunEnded, SampleFinished, TaskEnded, TaskStarted, TaskSuperseded
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalPlan, EvalSample, EvalSpec
 
     from inspect_mlflow_core.config import MLflowSettings
+    from inspect_mlflow_core.connection import RunRecord
 
+    from ._exporter import TrackingExporter
     from .autolog import AutologSession, ModelCallSuppression
 
-_exporter = TrackingExporter()
+_progress = TrackingProgress()
+
+
+def _make_exporter() -> TrackingExporter:
+    # Not at the top: hooks import this module, and would keep the evaluation waiting.
+    from ._exporter import TrackingExporter
+
+    return TrackingExporter(_progress)
+
+
+_exporter = DeferredExporter("tracking", _make_exporter)
 
 
 @dataclass(slots=True)
@@ -61,6 +66,9 @@ class OpenTask:
             sample: The finished sample.
             size_bytes: What its facts weigh in the queue.
         """
+        # Imported by the worker long before the first sample is complete.
+        from .mapping import sample_facts
+
         facts = sample_facts(sample)
         reference = (self.eval_id, facts.id, facts.epoch)
         payload = SampleFinished(facts, self.location)
@@ -177,7 +185,7 @@ class EvaluationRun:
         if self._ended:
             result = await delivery_worker().flush_async(self.settings.flush_timeout)
             if result.reason == "unreachable":
-                _exporter.leave([self.run_id, *self._ended])
+                _progress.left.update([self.run_id, *self._ended])
                 delivery_worker().hurry()
             self._say(result)
 
@@ -185,7 +193,7 @@ class EvaluationRun:
         delivered = {
             eval_id: run
             for eval_id in self._ended
-            if (run := _exporter.delivered.pop(eval_id, None)) is not None
+            if (run := _progress.complete.pop(eval_id, None)) is not None
         }
         total, where = len(self._ended), mask_uri(self.settings.tracking_uri or "")
         if len(delivered) == total:

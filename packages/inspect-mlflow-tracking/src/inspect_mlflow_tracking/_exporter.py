@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 from inspect_mlflow_core.active_runs import leave_active_run
 from inspect_mlflow_core.background_process import BackgroundProcess
-from inspect_mlflow_core.connection import RunRecord, TrackingStore, open_tracking_store
+from inspect_mlflow_core.connection import TrackingStore, open_tracking_store
 from inspect_mlflow_core.delivery import Record
 from inspect_mlflow_core.exceptions import (
     LeftInLogError,
@@ -20,92 +18,34 @@ from inspect_mlflow_core.logs import EvalLogReader
 from inspect_mlflow_core.reporting import warn_once
 
 from ._live_task import LiveTask
-from .mapping import SampleFacts, milliseconds
+from ._progress import TrackingProgress
+from ._records import RunEnded, SampleFinished, TaskEnded, TaskStarted, TaskSuperseded
+from .mapping import milliseconds
 from .mapping.tags import STATUS, SUPERSEDED_BY
 from .runs import TrackingTarget, write_task_log
-
-if TYPE_CHECKING:
-    from inspect_ai.log import EvalPlan, EvalSpec
-
-    from inspect_mlflow_core.config import MLflowSettings
-
-
-@dataclass(frozen=True, slots=True)
-class TaskStarted:
-    """A task has begun.
-
-    Args:
-        spec: Its specification.
-        plan: Its plan, if Inspect told it.
-        settings: Settings with the task's own overrides applied.
-    """
-
-    spec: EvalSpec
-    plan: EvalPlan | None
-    settings: MLflowSettings
-
-
-@dataclass(frozen=True, slots=True)
-class SampleFinished:
-    """A sample is complete.
-
-    Args:
-        facts: What the metrics need of it.
-        location: Where the log lies that has it, or will have it soon; None when unknown.
-    """
-
-    facts: SampleFacts
-    location: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TaskEnded:
-    """A task is over, whatever its outcome.
-
-    Args:
-        location: Where its log lies; None when nobody ever said.
-        last: Whether no other task of its evaluation is open or to come.
-    """
-
-    location: str | None
-    last: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class TaskSuperseded:
-    """A later attempt of the same task has replaced this one.
-
-    Args:
-        by: Specification of the later attempt.
-    """
-
-    by: EvalSpec
-
-
-@dataclass(frozen=True, slots=True)
-class RunEnded:
-    """An `eval()` call is over."""
-
-    tracking_uri: str
 
 
 class TrackingExporter:
     """Writes runs for the records of `MlflowTrackingHooks`.
 
     Args:
+        progress: What hooks have to know of it.
         open_store: Opens a tracking store by its URI.
     """
 
     name = "tracking"
 
-    def __init__(self, open_store: Callable[[str], TrackingStore] = open_tracking_store) -> None:
+    def __init__(
+        self,
+        progress: TrackingProgress,
+        open_store: Callable[[str], TrackingStore] = open_tracking_store,
+    ) -> None:
+        self._progress = progress
         self._open_store = open_store
         self._targets: dict[str, TrackingTarget] = {}
         self._reached: set[str] = set()
         self._tasks: dict[str, LiveTask] = {}
         self._background = BackgroundProcess()
-        self._left: set[str] = set()
-        self.delivered: dict[str, RunRecord] = {}
 
     def export(self, records: Sequence[Record]) -> None:
         """Write records in their order; safe to repeat after a failure.
@@ -119,7 +59,7 @@ class TrackingExporter:
         """
         touched: dict[str, str | None] = {}
         for record in records:
-            if record.key in self._left:
+            if record.key in self._progress.left:
                 task = self._tasks.pop(record.key, None)
                 if task is not None:
                     task.prepared.close()
@@ -137,17 +77,6 @@ class TrackingExporter:
             # The end of a task has written everything from its log.
             if key in self._tasks:
                 self._deliver(self._tasks[key], location)
-
-    def leave(self, keys: Iterable[str]) -> None:
-        """Give up the records of an evaluation whose server does not answer.
-
-        They would otherwise stand before those of the next evaluation in this process, which may
-        go to another server.
-
-        Args:
-            keys: Keys of its records.
-        """
-        self._left.update(keys)
 
     def target(self, tracking_uri: str) -> TrackingTarget:
         """Return the target behind a URI once its server has answered.
@@ -267,5 +196,5 @@ class TrackingExporter:
         if task is not None:
             task.prepared.close()
             if task.writer is not None:
-                self.delivered[eval_id] = task.writer.run
+                self._progress.complete[eval_id] = task.writer.run
         leave_active_run(eval_id)

@@ -21,6 +21,7 @@ from inspect_ai.hooks import (
 )
 
 from inspect_mlflow_core.activation import Activation
+from inspect_mlflow_core.current_log import current_log_location
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -72,8 +73,11 @@ class MlflowTrackingHooks(Hooks):
         return ArtifactManager(self.client)
 
     def enabled(self) -> bool:
-        """Say whether tracking is on; never raises, and costs microseconds."""
-        return self._activation.is_active()
+        """Say whether tracking is on; never raises, and costs microseconds.
+
+        An evaluation that has begun is tracked to its end, whatever becomes of the variables.
+        """
+        return bool(self._runs) or self._activation.is_active()
 
     async def on_run_start(self, data: RunStart) -> None:
         """Read the settings of the run and switch autolog on."""
@@ -173,8 +177,6 @@ class MlflowTrackingHooks(Hooks):
     def _learn_location(self, run_id: str, eval_id: str) -> None:
         task = self._task(run_id, eval_id)
         if task is not None and task.location is None:
-            from inspect_mlflow_core.logs import current_log_location
-
             task.location = current_log_location()
 
 

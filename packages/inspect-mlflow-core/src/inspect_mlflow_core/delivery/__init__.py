@@ -7,6 +7,7 @@ and hands them to the `Exporter` that each record names, trying again while the 
 from __future__ import annotations
 
 from inspect_mlflow_core.delivery._clock import Clock, SystemClock
+from inspect_mlflow_core.delivery._deferred import DeferredExporter
 from inspect_mlflow_core.delivery._flush import FlushReason, FlushResult
 from inspect_mlflow_core.delivery._process import (
     delivery_worker,
@@ -22,6 +23,7 @@ from inspect_mlflow_core.delivery._worker import DeliveryWorker
 
 __all__ = [
     "Clock",
+    "DeferredExporter",
     "DeliveryStatistics",
     "DeliveryWorker",
     "Exporter",

@@ -3,13 +3,12 @@
 from ._activity import RECENTLY_WRITTEN_SECONDS, is_being_written
 from ._content import SampleKey
 from ._copies import LogCandidate, NewestLog, newest_of_each
-from ._current import current_log_location
 from ._discovery import UnreadableLog, discover_logs
 from ._files import LogFile, canonical_location, is_remote
 from ._growing import WrittenSample, written_samples
 from ._pools import resolve_references, sample_events, sample_messages
 from ._reader import EvalLogReader
-from ._redaction import may_hold_secrets, redacted_header, redacted_sample
+from ._redaction import redacted_header, redacted_sample
 from ._zip_log import SampleVersion
 
 __all__ = [
@@ -23,11 +22,9 @@ __all__ = [
     "UnreadableLog",
     "WrittenSample",
     "canonical_location",
-    "current_log_location",
     "discover_logs",
     "is_being_written",
     "is_remote",
-    "may_hold_secrets",
     "newest_of_each",
     "redacted_header",
     "redacted_sample",

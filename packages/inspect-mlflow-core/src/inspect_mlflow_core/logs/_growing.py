@@ -10,7 +10,6 @@ from typing import Any
 from ._content import SampleKey
 from ._json_document import parse_object
 from ._migration import current_sample
-from ._redaction import may_hold_secrets
 from ._zip_log import SampleVersion, ZipLog
 
 __all__ = ["WrittenSample", "written_samples"]
@@ -23,13 +22,11 @@ class WrittenSample:
     Args:
         key: Its id and epoch.
         version: Which content this is, as `EvalLogReader.sample_version` tells it.
-        may_hold_secrets: See `may_hold_secrets`.
         content: As `EvalLogReader.sample` gives it.
     """
 
     key: SampleKey
     version: SampleVersion
-    may_hold_secrets: bool
     content: dict[str, Any]
 
 
@@ -63,9 +60,8 @@ def written_samples(path: Path, known: Set[SampleVersion]) -> Iterator[WrittenSa
 
 def _read(log: ZipLog, key: SampleKey, version: SampleVersion) -> WrittenSample | None:
     try:
-        data = log.member(version.member)
-        content = current_sample(parse_object(data))
+        content = current_sample(parse_object(log.member(version.member)))
     # Each decompressor fails with an error class of its own; who reads the whole log reports it.
     except Exception:
         return None
-    return WrittenSample(key, version, may_hold_secrets(data), content)
+    return WrittenSample(key, version, content)

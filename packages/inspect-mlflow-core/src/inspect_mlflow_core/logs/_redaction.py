@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from inspect_mlflow_core.conversion import mask_secrets
 
-__all__ = ["may_hold_secrets", "redacted_header", "redacted_sample"]
+__all__ = ["redacted_header", "redacted_sample"]
 
 _CONFIG: Final = (("extra_headers",), ("extra_body",))
 _STEP: Final = (("params",), ("params_passed",))
@@ -56,24 +56,6 @@ _CONVERSATION: Final = frozenset(
 )
 
 _REFERENCE: Final = "attachment://"
-
-# Ends of the keys under which model calls carry credentials, or the settings that may hold
-# them. A sample whose bytes have none of these need not be parsed, which is what takes time.
-# No `_key"` alone: Inspect's own `call_key` is in every sample.
-_NEEDLES: Final = tuple(
-    f'{end}"'.encode()
-    for end in (
-        *("eaders", "extra_body", "http_options"),
-        *("i_key", "s_key", "t_key", "-key", "-Key", "ikey", "iKey", "sKey", "tKey", "KEY"),
-        *("oken", "TOKEN", "ecret", "SECRET", "assword", "asswd", "PASSWORD", "redentials"),
-        *("uthorization", "_auth", "ookie", "ookies", "base_url", "baseUrl", "_uri"),
-    )
-)
-
-
-def may_hold_secrets(sample_json: bytes) -> bool:
-    """Whether the JSON of a sample has a key under which a model call holds credentials."""
-    return any(needle in sample_json for needle in _NEEDLES)
 
 
 def redacted_header(header: Mapping[str, Any]) -> dict[str, Any]:

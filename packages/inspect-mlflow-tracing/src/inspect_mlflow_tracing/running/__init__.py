@@ -1,9 +1,11 @@
-"""Samples that take longer than a few seconds, shown in MLflow while they run."""
+"""Samples that take longer than a few seconds, as the hooks know them while they run.
+
+Nothing here takes long to import; `running_traces` writes what MLflow shows of them.
+"""
 
 from ._rounds import Rounds, RunningSamplesDue
 from ._samples import RunningSample, RunningSamples
 from ._task import RunningTask, running_task
-from ._traces import RunningTraces
 
 __all__ = [
     "Rounds",
@@ -11,6 +13,5 @@ __all__ = [
     "RunningSamples",
     "RunningSamplesDue",
     "RunningTask",
-    "RunningTraces",
     "running_task",
 ]

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from inspect_mlflow_core.logs import SampleKey
-
 from ._task import RunningTask
 
 if TYPE_CHECKING:
     from inspect_ai.log import Transcript
+
+    from inspect_mlflow_core.logs import SampleKey
 
 __all__ = [
     "LONGEST_SHARE",

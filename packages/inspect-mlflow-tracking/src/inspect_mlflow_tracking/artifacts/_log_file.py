@@ -11,14 +11,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from inspect_mlflow_core.conversion import mask_text
 from inspect_mlflow_core.exceptions import LogReadError
 from inspect_mlflow_core.logs import (
     SampleVersion,
-    may_hold_secrets,
     redacted_header,
     redacted_sample,
 )
-from inspect_mlflow_core.logs._json_document import DocumentPart, document_parts
+from inspect_mlflow_core.logs._json_document import DocumentPart, document_parts, parse_object
 
 __all__ = ["prepare_log_artifact"]
 
@@ -98,9 +98,13 @@ def _redacted_member(archive: zipfile.ZipFile, name: str) -> bytes | None:
 
 
 def _redacted_sample(content: bytes) -> bytes | None:
-    if not may_hold_secrets(content):
-        return None
-    sample = json.loads(content)
+    """The same for a sample; of a damaged one, which nobody can parse, the text is masked."""
+    try:
+        sample = parse_object(content)
+    except ValueError:
+        text = content.decode("utf-8", "surrogateescape")
+        masked = mask_text(text)
+        return None if masked == text else masked.encode("utf-8", "surrogateescape")
     return _dumped(sample, redacted_sample(sample))
 
 

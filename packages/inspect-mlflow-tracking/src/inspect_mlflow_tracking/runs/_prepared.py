@@ -26,6 +26,7 @@ from inspect_mlflow_core.logs import (
     SampleVersion,
     canonical_location,
     is_remote,
+    redacted_sample,
     written_samples,
 )
 from inspect_mlflow_tracking.artifacts import SampleRows, sample_rows
@@ -59,13 +60,13 @@ class PreparedEntry:
         version: The content that it was made of.
         start: Offset in the file.
         size_bytes: Size there.
-        may_hold_secrets: Whether the sample has to be searched for credentials.
+        harmless: Whether the sample holds no credentials.
     """
 
     version: SampleVersion
     start: int
     size_bytes: int
-    may_hold_secrets: bool
+    harmless: bool
 
 
 def prepare_samples(
@@ -89,7 +90,8 @@ def prepare_samples(
             content = sample.content
             rows = sample_rows(eval_id=eval_id, task_name=task_name, sample=content)
             data = pickle.dumps(PreparedSample(sample_facts(content), rows))
-            entry = PreparedEntry(sample.version, file.tell(), len(data), sample.may_hold_secrets)
+            harmless = redacted_sample(content) is content
+            entry = PreparedEntry(sample.version, file.tell(), len(data), harmless)
             file.write(data)
             entries.append(entry)
     return entries
@@ -150,9 +152,7 @@ class PreparedSamples:
     @property
     def harmless(self) -> frozenset[SampleVersion]:
         """Samples in which there can be no credentials."""
-        return frozenset(
-            version for version, entry in self._entries.items() if not entry.may_hold_secrets
-        )
+        return frozenset(version for version, entry in self._entries.items() if entry.harmless)
 
     def get(self, version: SampleVersion) -> PreparedSample | None:
         """Return the prepared sample of a content, or None if it was not prepared."""

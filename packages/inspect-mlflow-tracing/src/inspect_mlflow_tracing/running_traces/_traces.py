@@ -15,8 +15,8 @@ from inspect_mlflow_core.logs import canonical_location
 from inspect_mlflow_core.reporting import warn_once
 from inspect_mlflow_tracing._destination import TraceDestination
 from inspect_mlflow_tracing.mapping import TracedTask, request_preview
+from inspect_mlflow_tracing.running import RunningSample, RunningSamples
 
-from ._samples import RunningSample, RunningSamples
 from ._transcript import TranscriptReader
 from ._write import RunningJob, RunningOutcome, RunningPart, write_running
 

@@ -1,0 +1,48 @@
+"""An exporter that comes into being on the worker thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from inspect_mlflow_core.delivery._records import Exporter, Record
+
+__all__ = ["DeferredExporter"]
+
+_Made = TypeVar("_Made", bound=Exporter)
+
+
+class DeferredExporter(Generic[_Made]):
+    """An exporter that is made when its first records are written.
+
+    What writes to MLflow takes tens of milliseconds to import. Where hooks submit records, on the
+    event loop of an evaluation, every sample would wait for that.
+
+    Args:
+        name: See `Exporter.name`.
+        make: Imports and makes the exporter.
+    """
+
+    def __init__(self, name: str, make: Callable[[], _Made]) -> None:
+        self._name = name
+        self._make = make
+        self._made: _Made | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """See `Exporter.name`."""
+        return self._name
+
+    @property
+    def exporter(self) -> _Made:
+        """The exporter itself, made now if it was not yet."""
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+    def export(self, records: Sequence[Record]) -> None:
+        """See `Exporter.export`."""
+        self.exporter.export(records)
