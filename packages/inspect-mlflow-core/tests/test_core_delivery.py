@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inspect_mlflow_core import reporting
-from inspect_mlflow_core.delivery import DeliveryWorker, Record, RetryPolicy
+from inspect_mlflow_core.delivery import DeferredExporter, DeliveryWorker, Record, RetryPolicy
 from inspect_mlflow_core.exceptions import RejectedError, RetryableError
 
 THREAD_NAME = "inspect-mlflow-delivery"
@@ -491,3 +491,43 @@ def _wait_until_delivered(worker: DeliveryWorker, count: int) -> None:
             return
         tick.wait(0.005)
     raise AssertionError(worker.statistics())
+
+
+def test_a_deferred_exporter_is_made_once_and_by_the_worker() -> None:
+    made: list[tuple[MemoryExporter, str]] = []
+
+    def make() -> MemoryExporter:
+        made.append((MemoryExporter(), threading.current_thread().name))
+        return made[-1][0]
+
+    deferred = DeferredExporter("tracking", make)
+    assert deferred.name == "tracking" and not made
+    worker = DeliveryWorker()
+    for number in range(3):
+        worker.submit(Record(deferred, "eval", number))
+        assert worker.flush(DEADLINE_SECONDS).delivered
+    ((exporter, thread),) = made
+    assert thread == THREAD_NAME
+    assert exporter.payloads == [0, 1, 2]
+    assert deferred.exporter is exporter
+
+
+def test_an_exporter_that_cannot_be_made_is_told_of_and_tried_again(warnings: list[str]) -> None:
+    exporter = MemoryExporter()
+    failures = iter([ImportError("no module named requests")])
+
+    def make() -> MemoryExporter:
+        for failure in failures:
+            raise failure
+        return exporter
+
+    deferred = DeferredExporter("tracking", make)
+    worker = DeliveryWorker()
+    worker.submit(Record(deferred, "eval", "first"))
+    worker.flush(DEADLINE_SECONDS)
+    worker.submit(Record(deferred, "eval", "second"))
+    worker.flush(DEADLINE_SECONDS)
+    assert exporter.payloads == ["second"]
+    assert worker.statistics().rejected == {"ImportError": 1}
+    (warning,) = warnings
+    assert "tracking" in warning and "no module named requests" in warning

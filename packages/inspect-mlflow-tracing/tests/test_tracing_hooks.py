@@ -286,6 +286,42 @@ print([registry_info(h).name for h in registry_find(lambda i: i.type == "hooks")
     assert "inspect_mlflow_tracing/mlflow_tracing" in names
 
 
+def test_a_run_that_begins_waits_for_no_import_that_takes_long() -> None:
+    code = """
+import sys
+import inspect_ai.hooks, inspect_ai.log
+import inspect_mlflow_tracing._evaluation
+heavy = {
+    "mlflow",
+    "requests",
+    "inspect_mlflow_core.connection",
+    "inspect_mlflow_core.logs",
+    "inspect_mlflow_tracing._exporter",
+    "inspect_mlflow_tracing.mapping",
+}
+print(sorted(heavy & set(sys.modules)))
+"""
+    assert python(code).strip() == "[]"
+
+
+def test_a_run_that_has_begun_is_traced_to_its_end(
+    no_settings: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("INSPECT_MLFLOW_TRACING_ENABLED", "true")
+    hook = MlflowTracingHooks()
+    run = SimpleNamespace(run_id="run", task_names=["task"], logs=[])
+
+    async def begin_and_end() -> None:
+        await hook.on_run_start(run)  # type: ignore[arg-type]
+        monkeypatch.delenv("MLFLOW_TRACKING_URI")
+        assert hook.enabled()
+        await hook.on_run_end(run)  # type: ignore[arg-type]
+        assert not hook.enabled()
+
+    anyio.run(begin_and_end)
+
+
 def test_entry_point_carries_the_name_of_the_package() -> None:
     points = importlib.metadata.entry_points(group="inspect_ai")
     (ours,) = [point for point in points if point.name == "inspect_mlflow_tracing"]

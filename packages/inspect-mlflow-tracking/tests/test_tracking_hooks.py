@@ -8,7 +8,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import anyio
 import pytest
 from inspect_ai.hooks import Hooks
 
@@ -82,6 +84,41 @@ new = {name.partition(".")[0] for name in set(sys.modules) - before}
 print(" ".join(sorted(new & {"mlflow", "pandas", "numpy", "requests", "pydantic_settings"})))
 """
     assert python(code).strip() == ""
+
+
+def test_a_run_that_begins_waits_for_no_import_that_takes_long() -> None:
+    code = """
+import sys
+import inspect_ai.hooks, inspect_ai.log
+import inspect_mlflow_tracking._evaluation
+heavy = {
+    "mlflow",
+    "requests",
+    "inspect_mlflow_core.connection",
+    "inspect_mlflow_core.logs",
+    "inspect_mlflow_tracking._exporter",
+    "inspect_mlflow_tracking.mapping",
+}
+print(sorted(heavy & set(sys.modules)))
+"""
+    assert python(code).strip() == "[]"
+
+
+def test_a_run_that_has_begun_is_tracked_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in [v for v in os.environ if v.startswith(("MLFLOW_", "INSPECT_"))]:
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    hook = MlflowTrackingHooks()
+    run = SimpleNamespace(run_id="run", task_names=["task"], logs=[])
+
+    async def begin_and_end() -> None:
+        await hook.on_run_start(run)  # type: ignore[arg-type]
+        monkeypatch.delenv("MLFLOW_TRACKING_URI")
+        assert hook.enabled()
+        await hook.on_run_end(run)  # type: ignore[arg-type]
+        assert not hook.enabled()
+
+    anyio.run(begin_and_end)
 
 
 def test_entry_point_carries_the_name_of_the_package() -> None:
