@@ -19,6 +19,7 @@ from typing import Any
 
 import psutil
 from evaluation import Job, Measurement
+from processors import slowed_by_neighbour
 from proxy import CountingProxy, closed_port, counting_proxy, silent_port
 from results import Pair, Result, Trial, markdown_table
 from scenarios import SCENARIOS, Scenario
@@ -56,6 +57,9 @@ How to read it:
   ratio           of the evaluation's own time: eval() but for the wait for delivery after its
                   last task. Targets: 1.03 where the model takes its time, 1.15 for d, 1.35 for g.
   with the flush  the same with that wait, as the caller of eval() feels it.
+  work beside a busy process
+                  1.0 on processors of their own. Near 2 they are threads of one core: then a, b,
+                  e and f also measure the server, whose work slows the evaluation wherever it runs.
   without         Inspect does not see the package at all, not even its entry point.
   flush at end    how long eval() waited for delivery after the last task had ended.
   whole process   the same ratio for the process: imports, a warm-up evaluation of 2 samples
@@ -294,7 +298,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, and return the exit code."""
     options = parse_arguments(arguments)
     chosen = [scenario for scenario in SCENARIOS if scenario.letter in options.letters]
-    machine = f"Python {platform.python_version()}, {os.cpu_count()} CPUs"
+    slowed = slowed_by_neighbour(str(HERE))
+    machine = (
+        f"Python {platform.python_version()}, {os.cpu_count()} CPUs, "
+        f"work beside a busy process takes {slowed:.2f} times as long"
+    )
     print(f"{machine}, load {os.getloadavg()[0]:.1f}; {options.samples} samples", flush=True)
     with _bench(options) as bench:
         results = [bench.result(scenario, _repeats(scenario, options)) for scenario in chosen]

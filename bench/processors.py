@@ -1,0 +1,49 @@
+"""Whether the processors of this machine are processors of their own.
+
+Two that are threads of one core, as the two of many virtual machines are, slow each other down:
+whatever a server works beside an evaluation then costs the evaluation time, however low its
+priority.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+_STEPS = 1_500_000
+_REPEATS = 5
+_ENDLESS = "from processors import work\nwhile True:\n    work()"
+
+
+def work() -> float:
+    """Keep one processor busy for a fixed amount of work; return how many seconds it took."""
+    started_seconds = time.perf_counter()
+    texts: dict[int, str] = {}
+    for step in range(_STEPS):
+        texts[step % 5000] = str(step)
+    return time.perf_counter() - started_seconds
+
+
+def slowed_by_neighbour(directory: str) -> float:
+    """Return how much longer work takes while one other process is busy: 1 on real processors.
+
+    Args:
+        directory: Where this module lies.
+
+    Returns:
+        Ratio of the fastest measurements, as whoever else uses the machine only slows them.
+    """
+    alone_seconds, beside_seconds = zip(*(_pair(directory) for _ in range(_REPEATS)), strict=True)
+    return min(beside_seconds) / min(alone_seconds)
+
+
+def _pair(directory: str) -> tuple[float, float]:
+    alone_seconds = work()
+    neighbour = subprocess.Popen([sys.executable, "-c", _ENDLESS], cwd=directory)
+    try:
+        time.sleep(0.2)  # Until it has started.
+        return alone_seconds, work()
+    finally:
+        neighbour.kill()
+        neighbour.wait()
