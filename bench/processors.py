@@ -10,7 +10,9 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+_HERE = Path(__file__).resolve().parent
 _STEPS = 1_500_000
 _REPEATS = 5
 _ENDLESS = "from processors import work\nwhile True:\n    work()"
@@ -25,22 +27,19 @@ def work() -> float:
     return time.perf_counter() - started_seconds
 
 
-def slowed_by_neighbour(directory: str) -> float:
+def slowed_by_neighbour() -> float:
     """Return how much longer work takes while one other process is busy: 1 on real processors.
-
-    Args:
-        directory: Where this module lies.
 
     Returns:
         Ratio of the fastest measurements, as whoever else uses the machine only slows them.
     """
-    alone_seconds, beside_seconds = zip(*(_pair(directory) for _ in range(_REPEATS)), strict=True)
+    alone_seconds, beside_seconds = zip(*(_pair() for _ in range(_REPEATS)), strict=True)
     return min(beside_seconds) / min(alone_seconds)
 
 
-def _pair(directory: str) -> tuple[float, float]:
+def _pair() -> tuple[float, float]:
     alone_seconds = work()
-    neighbour = subprocess.Popen([sys.executable, "-c", _ENDLESS], cwd=directory)
+    neighbour = subprocess.Popen([sys.executable, "-c", _ENDLESS], cwd=_HERE)
     try:
         time.sleep(0.2)  # Until it has started.
         return alone_seconds, work()

@@ -298,7 +298,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, and return the exit code."""
     options = parse_arguments(arguments)
     chosen = [scenario for scenario in SCENARIOS if scenario.letter in options.letters]
-    slowed = slowed_by_neighbour(str(HERE))
+    slowed = slowed_by_neighbour()
     machine = (
         f"Python {platform.python_version()}, {os.cpu_count()} CPUs, "
         f"work beside a busy process takes {slowed:.2f} times as long"

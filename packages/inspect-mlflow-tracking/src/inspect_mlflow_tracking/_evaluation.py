@@ -66,7 +66,7 @@ class OpenTask:
             sample: The finished sample.
             size_bytes: What its facts weigh in the queue.
         """
-        # Imported by the worker long before the first sample is complete.
+        # The worker has imported it by now, unless the first sample is over in a moment.
         from .mapping import sample_facts
 
         facts = sample_facts(sample)

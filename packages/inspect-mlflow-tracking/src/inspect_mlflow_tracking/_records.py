@@ -69,6 +69,10 @@ class TaskSuperseded:
 
 @dataclass(frozen=True, slots=True)
 class RunEnded:
-    """An `eval()` call is over."""
+    """An `eval()` call is over.
+
+    Args:
+        tracking_uri: Where its runs are.
+    """
 
     tracking_uri: str

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
 
 from inspect_mlflow_core.delivery._records import Exporter, Record
 
 __all__ = ["DeferredExporter"]
 
-_Made = TypeVar("_Made", bound=Exporter)
 
-
-class DeferredExporter(Generic[_Made]):
+class DeferredExporter:
     """An exporter that is made when its first records are written.
 
     What writes to MLflow takes tens of milliseconds to import. Where hooks submit records, on the
-    event loop of an evaluation, every sample would wait for that.
+    event loop of an evaluation, every sample would wait for that. Only the worker's thread makes
+    it, so there is no lock that a fork could leave locked.
 
     Args:
         name: See `Exporter.name`.
         make: Imports and makes the exporter.
     """
 
-    def __init__(self, name: str, make: Callable[[], _Made]) -> None:
+    def __init__(self, name: str, make: Callable[[], Exporter]) -> None:
         self._name = name
         self._make = make
-        self._made: _Made | None = None
-        self._lock = threading.Lock()
+        self._made: Exporter | None = None
 
     @property
     def name(self) -> str:
@@ -36,12 +32,11 @@ class DeferredExporter(Generic[_Made]):
         return self._name
 
     @property
-    def exporter(self) -> _Made:
+    def exporter(self) -> Exporter:
         """The exporter itself, made now if it was not yet."""
-        with self._lock:
-            if self._made is None:
-                self._made = self._make()
-            return self._made
+        if self._made is None:
+            self._made = self._make()
+        return self._made
 
     def export(self, records: Sequence[Record]) -> None:
         """See `Exporter.export`."""
