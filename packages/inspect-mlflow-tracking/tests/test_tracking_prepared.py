@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +78,28 @@ def test_prepared_is_what_the_end_of_a_task_would_make(log: EvalLog, scheme: str
             assert found.rows == sample_rows(eval_id="eval", task_name="arithmetic", sample=content)
     prepared.close()
     assert not prepared.harmless
+    background.close()
+
+
+def test_only_samples_without_credentials_are_harmless(log: EvalLog, tmp_path: Path) -> None:
+    path = tmp_path / "log.eval"
+    with zipfile.ZipFile(log.location) as source, zipfile.ZipFile(path, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "samples/2_epoch_1.json":
+                sample = json.loads(content)
+                (event,) = (event for event in sample["events"] if event["event"] == "model")
+                event["config"]["extra_headers"] = {"Authorization": "Bearer abcdefghijklmnop"}
+                content = json.dumps(sample).encode()
+            target.writestr(name, content)
+    clock, background = Clock(), BackgroundProcess()
+    prepared = prepared_samples(background, clock)
+    clock.seconds = 10
+    prepared.prepare(str(path))
+    with EvalLogReader.open(str(path)) as reader:
+        versions = {key: reader.sample_version(key) for key in reader.sample_keys()}
+    assert prepared.harmless == {version for key, version in versions.items() if key != (2, 1)}
+    prepared.close()
     background.close()
 
 
