@@ -2,6 +2,7 @@
 
 from ._assessment_store import AssessedTrace, AssessmentStore, KeptAssessment, TracePage
 from ._attachment_reading import TraceAttachments
+from ._concurrency import AdaptiveConcurrency, Concurrency
 from ._concurrent import ConcurrentCalls
 from ._experiments import ensure_experiment
 from ._mlflow_store import MlflowTrackingStore
@@ -40,12 +41,14 @@ from ._trace_versions import traces_supported, traces_unsupported
 __all__ = [
     "REQUEST_BYTES",
     "REQUEST_SPANS",
+    "AdaptiveConcurrency",
     "AssessedTrace",
     "AssessmentKind",
     "AssessmentRecord",
     "AssessmentSource",
     "AssessmentStore",
     "AttachmentRecord",
+    "Concurrency",
     "ConcurrentCalls",
     "DatasetInput",
     "Experiment",

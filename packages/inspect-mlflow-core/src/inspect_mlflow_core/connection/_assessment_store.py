@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ._concurrency import Concurrency
 from ._records import Experiment
 from ._trace_records import AssessmentKind, AssessmentRecord
 
@@ -66,11 +67,14 @@ class AssessmentStore(Protocol):
 
     Attributes:
         tracking_uri: As it was configured.
-        concurrency: See `TrackingStore`.
     """
 
     tracking_uri: str
-    concurrency: int
+
+    @property
+    def concurrency(self) -> Concurrency:
+        """See `TrackingStore`."""
+        ...
 
     def check(self) -> str:
         """See `TrackingStore.check`."""

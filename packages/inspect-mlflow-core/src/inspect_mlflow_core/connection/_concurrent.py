@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
+
+from ._concurrency import AdaptiveConcurrency, Concurrency
 
 
 class ConcurrentCalls:
@@ -16,15 +19,19 @@ class ConcurrentCalls:
 
     Plain threads and no pool: pools take no more work at the exit of the interpreter, where the
     last runs may still have to be written. Where no thread can be started any more, the caller
-    makes the call itself.
+    makes the calls itself.
 
     Args:
-        limit: Most threads at a time; at 0 the caller makes every call itself.
+        limit: Most calls at a time, which may change meanwhile; at 0 the caller makes every call
+            itself. As many again wait for their turn.
     """
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._threads: list[threading.Thread] = []
+    def __init__(self, limit: Concurrency) -> None:
+        self._adaptive = limit if isinstance(limit, AdaptiveConcurrency) else None
+        self._most = limit.most if isinstance(limit, AdaptiveConcurrency) else limit
+        self._changed = threading.Condition()
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._threads = 0
         self._errors: list[BaseException] = []
 
     @property
@@ -33,13 +40,22 @@ class ConcurrentCalls:
         return bool(self._errors)
 
     def start(self, call: Callable[[], None]) -> None:
-        """Begin a call; with `limit` calls under way the caller makes this one itself."""
+        """Begin a call as soon as there is room, from the thread that made this object.
+
+        Returns at once, unless so many calls wait for room that the caller had better wait too.
+        """
         if self._errors:
             return
-        self._threads = [thread for thread in self._threads if thread.is_alive()]
-        if len(self._threads) < self._limit and self._start_thread(call):
+        if self._most == 0:
+            self._make(call)
             return
-        self._make(call)
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._waiting) < self._most)
+            self._waiting.append(call)
+            if self._add_thread():
+                return
+            self._threads += 1
+        self._work()
 
     def wait(self) -> None:
         """Wait for the calls so far.
@@ -47,21 +63,45 @@ class ConcurrentCalls:
         Raises:
             BaseException: What the first of them to fail raised.
         """
-        for thread in self._threads:
-            thread.join()
+        self._wait_for_threads()
         if self._errors:
             raise self._errors[0]
 
-    def _start_thread(self, call: Callable[[], None]) -> bool:
-        thread = threading.Thread(
-            target=self._make, args=(call,), name="inspect-mlflow-call", daemon=True
-        )
-        try:
-            thread.start()
-        except RuntimeError:
-            return False
-        self._threads.append(thread)
+    def _wait_for_threads(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._threads == 0)
+
+    def _room(self) -> int:
+        return self._most if self._adaptive is None else self._adaptive.limit
+
+    def _add_thread(self) -> bool:
+        """Start one more if there is room; False when there is none at all to make the calls."""
+        if self._threads < self._room():
+            name = "inspect-mlflow-call"
+            thread = threading.Thread(target=self._work, name=name, daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                return self._threads > 0
+            self._threads += 1
         return True
+
+    def _work(self) -> None:
+        while (call := self._next()) is not None:
+            self._make(call)
+
+    def _next(self) -> Callable[[], None] | None:
+        with self._changed:
+            if self._errors:
+                self._waiting.clear()
+            self._changed.notify_all()
+            if not self._waiting or self._threads > self._room():
+                self._threads -= 1
+                return None
+            call = self._waiting.popleft()
+            if self._waiting:
+                self._add_thread()
+            return call
 
     def _make(self, call: Callable[[], None]) -> None:
         try:
@@ -81,5 +121,7 @@ class ConcurrentCalls:
         if error is None:
             self.wait()
             return
-        for thread in self._threads:
-            thread.join()
+        if not isinstance(error, Exception):
+            with self._changed:
+                self._waiting.clear()  # Who interrupts does not want to wait for them.
+        self._wait_for_threads()

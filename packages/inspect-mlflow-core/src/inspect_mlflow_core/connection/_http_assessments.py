@@ -12,6 +12,7 @@ from inspect_mlflow_core.conversion import mask_uri
 from inspect_mlflow_core.exceptions import DeliveryError, RejectedError
 
 from ._assessment_store import AssessedTrace, KeptAssessment, TracePage
+from ._concurrency import AdaptiveConcurrency
 from ._http_api import call_api
 from ._http_credentials import CONCURRENT_REQUESTS
 from ._http_store import server_version
@@ -40,7 +41,9 @@ class HttpAssessmentStore:
 
     tracking_uri: str
     transport: Transport
-    concurrency: int = CONCURRENT_REQUESTS
+    concurrency: AdaptiveConcurrency = field(
+        default_factory=lambda: AdaptiveConcurrency(CONCURRENT_REQUESTS)
+    )
 
     _locks: TraceLocks = field(default_factory=TraceLocks, repr=False)
 
@@ -83,7 +86,8 @@ class HttpAssessmentStore:
         body = {"assessment": assessment_body(assessment, trace_id)}
         with self._locks.of(trace_id):
             try:
-                self._call("POST", _path(trace_id), "an assessment", body)
+                with self.concurrency.measured():
+                    self._call("POST", _path(trace_id), "an assessment", body)
             except DeliveryError as error:
                 # MLflow has no code of its own for an id that is taken: it is an error of its
                 # database, like any other.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import requests
 
 CONCURRENT_REQUESTS = 12
-"""Requests that other threads may have under way, each on a connection that is kept."""
+"""Most requests that may be under way at a time, each on a connection that is kept."""
 
 
 def without_credentials(host: str) -> tuple[str, tuple[str, str] | None]:

@@ -16,6 +16,7 @@ from inspect_mlflow_core.conversion import mask_uri
 from inspect_mlflow_core.exceptions import RejectedError, RetryableError
 
 from ._attachment_files import ATTACHMENTS_FOLDER, attachment_name, store_attachment
+from ._concurrency import AdaptiveConcurrency
 from ._http_api import call_api, not_mlflow, proxied_artifact_url
 from ._http_credentials import CONCURRENT_REQUESTS
 from ._http_store import server_version
@@ -80,7 +81,9 @@ class HttpTraceStore:
 
     tracking_uri: str
     transport: Transport
-    concurrency: int = CONCURRENT_REQUESTS
+    concurrency: AdaptiveConcurrency = field(
+        default_factory=lambda: AdaptiveConcurrency(CONCURRENT_REQUESTS)
+    )
     _version: str | None = None
     _locks: TraceLocks = field(default_factory=TraceLocks, repr=False)
 
@@ -172,7 +175,8 @@ class HttpTraceStore:
         if not keeps_additions(version):
             body = with_additions(body, self._stored_info(trace))
         try:
-            answer = self._write("POST", _TRACES, "traces", body)
+            with self.concurrency.measured():
+                answer = self._write("POST", _TRACES, "traces", body)
         except RejectedError as error:
             if error.error_code in _ALREADY_THERE:
                 return ""

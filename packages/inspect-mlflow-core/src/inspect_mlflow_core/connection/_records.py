@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
+from ._concurrency import Concurrency
+
 RunStatus = Literal["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"]
 
 
@@ -102,12 +104,14 @@ class TrackingStore(Protocol):
 
     Attributes:
         tracking_uri: As it was configured.
-        concurrency: Calls that may be under way besides the caller's own; 0 where calls from
-            several threads gain nothing.
     """
 
     tracking_uri: str
-    concurrency: int
+
+    @property
+    def concurrency(self) -> Concurrency:
+        """Calls that may be under way at a time (`ConcurrentCalls`); 0: threads gain nothing."""
+        ...
 
     def check(self) -> str:
         """Ask the server for a sign of life; return its version, or `""` when it tells none."""

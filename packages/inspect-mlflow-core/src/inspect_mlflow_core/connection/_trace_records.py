@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 from urllib.parse import urlencode
 
+from ._concurrency import Concurrency
+
 TraceState = Literal["IN_PROGRESS", "OK", "ERROR"]
 SpanStatus = Literal["UNSET", "OK", "ERROR"]
 AssessmentKind = Literal["feedback", "expectation"]
@@ -210,11 +212,14 @@ class TraceStore(Protocol):
 
     Attributes:
         tracking_uri: As it was configured.
-        concurrency: See `TrackingStore`.
     """
 
     tracking_uri: str
-    concurrency: int
+
+    @property
+    def concurrency(self) -> Concurrency:
+        """See `TrackingStore`."""
+        ...
 
     def check(self) -> str:
         """See `TrackingStore.check`."""

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from inspect_mlflow_core.connection import ConcurrentCalls
+from inspect_mlflow_core.connection import Concurrency, ConcurrentCalls
 from inspect_mlflow_core.exceptions import DeliveryError
 from inspect_mlflow_core.sync import Progress
 
@@ -55,12 +55,14 @@ class ScanPush:
         self._done = 0
         self._total = 0
 
-    def results(self, scanners: Sequence[str], *, concurrency: int) -> tuple[PushResult, ...]:
+    def results(
+        self, scanners: Sequence[str], *, concurrency: Concurrency
+    ) -> tuple[PushResult, ...]:
         """Match all transcripts, then bring each trace up to date.
 
         Args:
             scanners: Which of the scan.
-            concurrency: Most traces at a time besides the caller's own.
+            concurrency: Most traces at a time.
 
         Raises:
             ScanReadError: The results cannot be read.
