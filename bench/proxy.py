@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from priority import let_thread_give_way
+
 
 @dataclass(slots=True)
 class Traffic:
@@ -142,14 +144,28 @@ async def _end_tasks() -> None:
 
 @contextmanager
 def counting_proxy(
-    server_uri: str, delay_seconds: float = 0.0, *, takes_traces: bool = False
+    server_uri: str,
+    delay_seconds: float = 0.0,
+    *,
+    takes_traces: bool = False,
+    gives_way: bool = False,
 ) -> Iterator[CountingProxy]:
-    """Run a `CountingProxy` in a thread until the block ends."""
+    """Run a `CountingProxy` in a thread until the block ends.
+
+    Args:
+        server_uri: See `CountingProxy`.
+        delay_seconds: See there.
+        takes_traces: See there.
+        gives_way: Whether it works only while nothing else wants to: a network, for which it
+            stands, takes no processor from an evaluation.
+    """
     proxy = CountingProxy(server_uri, delay_seconds, takes_traces=takes_traces)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="bench-proxy", daemon=True)
     thread.start()
     asyncio.run_coroutine_threadsafe(proxy.start(), loop).result()
+    if gives_way and thread.native_id is not None:
+        let_thread_give_way(thread.native_id)
     try:
         yield proxy
     finally:

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,8 +18,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import psutil
 from evaluation import Job, Measurement
+from priority import give_way
 from processors import slowed_by_neighbour
 from proxy import CountingProxy, closed_port, counting_proxy, silent_port
 from results import Pair, Result, Trial, markdown_table
@@ -33,7 +34,6 @@ from inspect_mlflow_core.testing import (
 
 HERE = Path(__file__).resolve().parent
 PROCESS_SECONDS = 900
-LOWEST_PRIORITY = 19
 
 DESCRIPTION = """\
 Runs the same evaluation without the package and with it, in turns, each in a fresh process, and
@@ -70,10 +70,11 @@ How to read it:
                   second, its traces are made in one.
   requests, kB    as a proxy before the server counted them.
   traces          complete ones, as a search past the proxy finds them.
-Server and evaluation share this machine. The server gives way to the evaluation, as one on a
-machine of its own would not be felt; what it costs caches, memory and the flush remains, and is
-large with traces: compare e with h, and f with i, where a proxy takes the traces in the server's
-place. A busy machine makes every ratio worse: the load is printed, and --repeats narrows the noise.
+Server and evaluation share this machine. The server, and the proxy before it, give way to the
+evaluation, as a machine and a network of their own would not be felt; what they cost caches, memory
+and the flush remains, and is large with traces: compare e with h, and f with i, where a proxy takes
+the traces in the server's place. A busy machine makes every ratio worse: the load is printed, and
+--repeats narrows the noise.
 
 Examples:
   python bench/run.py                      everything, about 40 minutes
@@ -150,7 +151,9 @@ class Bench:
             with closed_port() if scenario.server == "closed" else silent_port() as uri:
                 return self._trial(scenario, uri)
         delay_seconds, elsewhere = scenario.delay_seconds, scenario.elsewhere
-        with counting_proxy(self.server_uri, delay_seconds, takes_traces=elsewhere) as proxy:
+        with counting_proxy(
+            self.server_uri, delay_seconds, takes_traces=elsewhere, gives_way=True
+        ) as proxy:
             trial = self._counted(self._trial(scenario, proxy.uri), proxy)
         if not elsewhere:
             return trial
@@ -265,27 +268,8 @@ def _bench(options: argparse.Namespace) -> Iterator[Bench]:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         copy_store(make_store_template(directory), directory)
         server = stack.enter_context(running_server(directory / "mlflow.db", directory))
-        _give_way(server.process.pid)
+        give_way(server.process.pid)
         yield Bench(directory, server.uri, options.samples, options.verbose)
-
-
-def _give_way(process_id: int) -> None:
-    """Let a process and its children run only while nothing else wants to.
-
-    The lowest priority is not enough for that: an evaluation that wakes up still waits until the
-    slice of whoever runs is over, milliseconds each time. `SCHED_IDLE` gives way at once.
-    """
-    process = psutil.Process(process_id)
-    for each in (process, *process.children(recursive=True)):
-        each.nice(LOWEST_PRIORITY)
-        if sys.platform == "linux":
-            for thread in each.threads():
-                os.sched_setscheduler(thread.id, os.SCHED_IDLE, os.sched_param(0))
-        # The server has a session of its own, and Linux shares time between sessions first
-        # (sched(7), "The autogroup feature").
-        session = Path(f"/proc/{each.pid}/autogroup")
-        if session.exists():
-            session.write_text(str(LOWEST_PRIORITY))
 
 
 def _repeats(scenario: Scenario, options: argparse.Namespace) -> int:
@@ -297,6 +281,8 @@ def _repeats(scenario: Scenario, options: argparse.Namespace) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, and return the exit code."""
     options = parse_arguments(arguments)
+    # The end of a time limit ends the servers and evaluations that were started here, too.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(128 + signal.SIGTERM))
     chosen = [scenario for scenario in SCENARIOS if scenario.letter in options.letters]
     slowed = slowed_by_neighbour()
     machine = (
