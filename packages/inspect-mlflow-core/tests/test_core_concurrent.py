@@ -82,7 +82,7 @@ def test_the_caller_goes_on_while_as_many_calls_wait_as_may_be_made() -> None:
     assert started == [0, 1, 2, 3, 4]
 
 
-def test_a_limit_that_grows_and_shrinks_holds_for_the_calls_that_wait() -> None:
+def test_a_limit_that_grows_holds_for_the_calls_that_wait() -> None:
     limit = AdaptiveConcurrency(4, clock=lambda: 0.0)
     count = Count()
 

@@ -1,8 +1,8 @@
 """The way to an MLflow store: experiments, runs, artifacts and traces, without global state."""
 
+from ._adaptive_concurrency import AdaptiveConcurrency, Concurrency
 from ._assessment_store import AssessedTrace, AssessmentStore, KeptAssessment, TracePage
 from ._attachment_reading import TraceAttachments
-from ._concurrency import AdaptiveConcurrency, Concurrency
 from ._concurrent import ConcurrentCalls
 from ._experiments import ensure_experiment
 from ._mlflow_store import MlflowTrackingStore

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ._concurrency import Concurrency
+from ._adaptive_concurrency import Concurrency
 from ._records import Experiment
 from ._trace_records import AssessmentKind, AssessmentRecord
 

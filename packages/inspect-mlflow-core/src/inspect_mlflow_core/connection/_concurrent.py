@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from ._concurrency import AdaptiveConcurrency, Concurrency
+from ._adaptive_concurrency import AdaptiveConcurrency, Concurrency
 
 
 class ConcurrentCalls:

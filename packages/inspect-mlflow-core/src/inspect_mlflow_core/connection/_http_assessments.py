@@ -11,8 +11,8 @@ from urllib.parse import quote
 from inspect_mlflow_core.conversion import mask_uri
 from inspect_mlflow_core.exceptions import DeliveryError, RejectedError
 
+from ._adaptive_concurrency import AdaptiveConcurrency
 from ._assessment_store import AssessedTrace, KeptAssessment, TracePage
-from ._concurrency import AdaptiveConcurrency
 from ._http_api import call_api
 from ._http_credentials import CONCURRENT_REQUESTS
 from ._http_store import server_version

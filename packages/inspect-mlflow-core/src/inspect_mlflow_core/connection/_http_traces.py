@@ -15,8 +15,8 @@ from urllib.parse import quote
 from inspect_mlflow_core.conversion import mask_uri
 from inspect_mlflow_core.exceptions import RejectedError, RetryableError
 
+from ._adaptive_concurrency import AdaptiveConcurrency
 from ._attachment_files import ATTACHMENTS_FOLDER, attachment_name, store_attachment
-from ._concurrency import AdaptiveConcurrency
 from ._http_api import call_api, not_mlflow, proxied_artifact_url
 from ._http_credentials import CONCURRENT_REQUESTS
 from ._http_store import server_version

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 from urllib.parse import urlencode
 
-from ._concurrency import Concurrency
+from ._adaptive_concurrency import Concurrency
 
 TraceState = Literal["IN_PROGRESS", "OK", "ERROR"]
 SpanStatus = Literal["UNSET", "OK", "ERROR"]
