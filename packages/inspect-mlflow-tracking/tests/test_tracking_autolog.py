@@ -302,19 +302,20 @@ EVALUATION = """
     from inspect_ai.model import get_model
     from inspect_ai.scorer import match
     from inspect_ai.solver import solver
+    from openai import AsyncOpenAI
+    from openai.resources.chat.completions import AsyncCompletions
 
     URL = os.environ["PROVIDER_URL"]
+    # MLflow notes that it is on before it replaces the first method.
+    UNTRACED = AsyncCompletions.create
 
 
     @solver
     def asks_twice():
         async def solve(state, generate):
             import anyio
-            import mlflow  # whole before its parts, while the worker may be importing it
-            from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS
-            from openai import AsyncOpenAI
 
-            while (AUTOLOGGING_INTEGRATIONS.get("openai") or {"disable": True})["disable"]:
+            while AsyncCompletions.create is UNTRACED:
                 await anyio.sleep(0.05)
             state = await generate(state)
             client = AsyncOpenAI(base_url=URL, api_key="x")

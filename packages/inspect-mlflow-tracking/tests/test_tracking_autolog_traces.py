@@ -79,8 +79,8 @@ EVALUATIONS = """
     from inspect_ai.scorer import match
     from inspect_ai.solver import solver
     from mlflow.tracking import fluent
-    from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS
     from openai import AsyncOpenAI
+    from openai.resources.chat.completions import AsyncCompletions
 
     # Older versions of Inspect load no hooks of packages once a program has its own.
     import inspect_mlflow_tracking._registry
@@ -89,6 +89,8 @@ EVALUATIONS = """
 
     URL = os.environ["PROVIDER_URL"]
     MODEL = "openai/gpt-4o-mini"
+    # MLflow notes that it is on before it replaces the first method.
+    UNTRACED = AsyncCompletions.create
     seen = []
 
 
@@ -107,7 +109,7 @@ EVALUATIONS = """
 
 
     def is_off():
-        return (AUTOLOGGING_INTEGRATIONS.get("openai") or {"disable": True})["disable"]
+        return AsyncCompletions.create is UNTRACED
 
 
     @solver
