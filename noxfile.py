@@ -109,6 +109,9 @@ SESSION_ENVIRONMENT: dict[str, str | None] = {
     "PYTHONDONTWRITEBYTECODE": None,
     "PYTHONPATH": None,
 }
+# Arguments after `--` win: `-- --numprocesses=0` runs them one after the other. More than four
+# would mostly wait for the memory of their MLflow servers, 300 MiB each.
+IN_PARALLEL = ("--numprocesses=logical", "--maxprocesses=4")
 HATCH_ENVIRONMENT: dict[str, str | None] = {
     "HATCH_DATA_DIR": str(ROOT / ".hatch"),
     # nox's uv backend sets these for its own environment; hatch would build into that one.
@@ -249,7 +252,7 @@ def tests(session: nox.Session, package: Package) -> None:
     """Run one package's tests with nothing installed but what it declares."""
     session.install(*editables(tested_with(package)), *test_groups([package]))
     isolate(session)
-    session.run("pytest", str(package.directory / "tests"), *session.posargs)
+    session.run("pytest", *IN_PARALLEL, str(package.directory / "tests"), *session.posargs)
 
 
 @nox.session(default=False)
@@ -263,7 +266,8 @@ def minimums(session: nox.Session, package: Package) -> None:
     # What old versions of Inspect leave open is found at a garbage collection in any test.
     tolerated = ("ResourceWarning", "pytest.PytestUnraisableExceptionWarning")
     options = [option for warning in tolerated for option in ("-W", f"ignore::{warning}")]
-    session.run("pytest", *options, str(package.directory / "tests"), *session.posargs)
+    command = ["pytest", *IN_PARALLEL, *options, str(package.directory / "tests")]
+    session.run(*command, *session.posargs)
 
 
 @nox.session(reuse_venv=True)

@@ -58,8 +58,8 @@ from inspect_mlflow_core.conversion import numeric_scores, score_to_numeric
         (1j, None),
         (b"1", None),
     ],
-    # Text and numbers that look the same would have the same name.
-    ids=lambda value: repr(value)[:30],
+    # Text and numbers that look the same would have the same name. An address is never the same.
+    ids=lambda value: "object" if type(value) is object else repr(value)[:30],
 )
 def test_values(value: Any, expected: float | None) -> None:
     number = score_to_numeric(value)

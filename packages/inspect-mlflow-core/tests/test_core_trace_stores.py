@@ -37,6 +37,7 @@ START_MS = START_NS // 1_000_000
 SECOND = 1_000_000_000
 ROOT = "1" * 16
 PIXEL = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
+UPPER_CASE_UUID = str(uuid.UUID(int=10)).upper()
 USAGE = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}
 COST = {"input_cost": 0.5, "output_cost": 0.25, "total_cost": 0.75}
 MESSAGES = [
@@ -644,7 +645,7 @@ class TestAttachments:
         assert (parsed["content_type"], parsed["trace_id"]) == ("image/png", "tr-1")
         assert parsed.get("size", len(PIXEL)) == len(PIXEL)
 
-    @pytest.mark.parametrize("name", ["../../etc/passwd", "", "A" * 36, str(uuid.uuid4()).upper()])
+    @pytest.mark.parametrize("name", ["../../etc/passwd", "", "A" * 36, UPPER_CASE_UUID])
     def test_only_canonical_ids_are_taken(
         self, store: TraceStore, tmp_path: Path, name: str
     ) -> None:
