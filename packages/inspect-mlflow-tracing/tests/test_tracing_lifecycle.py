@@ -450,6 +450,74 @@ def test_long_evaluations_are_traced_by_another_process_while_they_run(
     assert states(stores.assert_equal()) == ["OK"] * 8
 
 
+LONG = """
+import sys
+import types
+
+# Hooks of another package stay out, should it be installed.
+sys.modules["inspect_mlflow_tracking._registry"] = types.ModuleType("none")
+
+if __name__ == "__main__":
+    import anyio
+    from inspect_ai import Task, eval
+    from inspect_ai.dataset import Sample
+    from inspect_ai.solver import solver
+
+    from inspect_mlflow_core.background_process import BackgroundProcess
+    from inspect_mlflow_tracing import _exporter
+
+    outcomes = []
+    call = BackgroundProcess.call
+
+    def noted(self, function, *arguments):
+        found = call(self, function, *arguments)
+        outcomes.extend(found)
+        return found
+
+    BackgroundProcess.call = noted
+
+    @solver
+    def waits():
+        async def solve(state, generate):
+            with anyio.fail_after(60):
+                await anyio.sleep(_exporter.BACKGROUND_AFTER_SECONDS)
+                while state.sample_id == 3 and not outcomes:
+                    await anyio.sleep(0.05)
+            if state.sample_id == 3:
+                print(*(name for name in sys.modules if name.startswith("inspect_mlflow")))
+            return state
+
+        return solve
+
+    samples = [Sample(id=number, input="x") for number in (1, 2, 3)]
+    eval(
+        Task(dataset=samples, solver=waits()), model="mockllm/model", log_dir={logs!r},
+        display="none", max_samples=1, log_buffer=1,
+    )
+"""
+
+
+def test_an_evaluation_does_not_import_what_another_process_maps_with(
+    stores: Stores, tmp_path: Path
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(LONG.format(logs=str(stores.logs)))
+    done = subprocess.run(
+        [sys.executable, str(program)],
+        # Else what shows them comes into play while the last sample waits.
+        env={**os.environ, "INSPECT_MLFLOW_TRACE_RUNNING_SAMPLES": "false"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    imported = set(done.stdout.split())
+    assert "inspect_mlflow_tracing._exporter" in imported
+    for package in ("mapping", "run_scope", "running_traces", "traces"):
+        assert f"inspect_mlflow_tracing.{package}" not in imported
+    assert states(stores.assert_equal()) == ["OK"] * 3
+
+
 def test_a_lost_background_process_costs_nothing(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inspect_mlflow_tracing._timestamps import time_ns
 from inspect_mlflow_tracing.mapping._spans import SpanTree, sample_spans
-from inspect_mlflow_tracing.mapping._times import duration_ns, time_ns
+from inspect_mlflow_tracing.mapping._times import duration_ns
 
 NOON_NS = 1_767_268_800 * 10**9
 """2026-01-01T12:00:00Z"""

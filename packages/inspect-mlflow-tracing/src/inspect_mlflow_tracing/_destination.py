@@ -12,7 +12,7 @@ from inspect_mlflow_core.connection import (
     open_tracking_store,
 )
 
-from .mapping import TracedTask, traced_task
+from ._traced_task import TracedTask, traced_task
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog

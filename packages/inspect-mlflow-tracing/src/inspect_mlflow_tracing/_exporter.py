@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from inspect_mlflow_core.active_runs import active_run
@@ -20,14 +21,14 @@ from ._progress import TracingProgress
 from ._records import SampleLogged, TraceRunEnded, TraceTaskEnded
 from ._task_log import begin_task, end_task_without_log, place_of_task, write_task_log
 from ._task_state import TracedTaskState
-from .mapping import TracedTask
-from .run_scope import deliver_run_samples
+from ._trace_job import SampleOutcome, deliver_samples
 from .running import RunningSamplesDue
-from .running_traces import RunningTraces
-from .traces import SampleOutcome, deliver_samples, end_unlogged, stored_traces
 
 if TYPE_CHECKING:
     from inspect_mlflow_core.config import MLflowSettings
+
+    from ._traced_task import TracedTask
+    from .running_traces import RunningTraces
 
 _Job = TypeVar("_Job")
 
@@ -53,13 +54,6 @@ class TracingExporter:
         self._destinations: dict[str, TraceDestination] = {}
         self._tasks: dict[str, TracedTaskState] = {}
         self._unsupported: set[str] = set()
-        self._running_traces = RunningTraces(
-            progress.running,
-            self._background,
-            self._destination,
-            self._unsupported,
-            self._switch_off,
-        )
 
     def export(self, records: Sequence[Record]) -> None:
         """Write records in their order; safe to repeat after a failure.
@@ -95,6 +89,19 @@ class TracingExporter:
             state = self._state(eval_id, sample.settings, sample.began_seconds)
             self._deliver(eval_id, state, sample.location)
 
+    @cached_property
+    def _running_traces(self) -> RunningTraces:
+        # With its first import comes all of the mapping, which is not needed before.
+        from .running_traces import RunningTraces
+
+        return RunningTraces(
+            self._progress.running,
+            self._background,
+            self._destination,
+            self._unsupported,
+            self._switch_off,
+        )
+
     def _state(
         self, eval_id: str, settings: MLflowSettings, began_seconds: float
     ) -> TracedTaskState:
@@ -114,6 +121,8 @@ class TracingExporter:
         if state.task is None or not self._is_on(state):
             return
         if state.run is not None:
+            from .run_scope import deliver_run_samples
+
             job = state.run_job(state.run, path)
             self._take(eval_id, state, self._outcomes(state, deliver_run_samples, job))
         else:
@@ -212,6 +221,8 @@ class TracingExporter:
         """End the traces in progress of a task whose log cannot tell of them any more."""
         task = self._running_traces.begun_task(eval_id)
         if task is not None and self._is_on(state):
+            from .traces import end_unlogged, stored_traces
+
             store = open_trace_store(state.tracking_uri)
             stored = stored_traces(store, task.experiment_id, eval_id)
             end_unlogged(store, task.experiment_id, stored.values(), int(time.time() * 1000))

@@ -1,14 +1,22 @@
-"""Writes what the log of a task says, in the scope that its settings name."""
+"""Writes what the log of a task says, in the scope that its settings name.
+
+What writes is imported where it is used: while an evaluation runs, another process maps its
+samples, and the evaluation has to wait for what its own process imports.
+"""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from inspect_mlflow_core.connection import open_trace_store
 from inspect_mlflow_core.logs import EvalLogReader
 
 from ._task_state import TracedTaskState
-from .mapping import TracedTask
-from .run_scope import begin_run_task, end_run_task, run_task, write_log_run
-from .traces import LogTraces, write_log_traces
+
+if TYPE_CHECKING:
+    from ._traced_task import TracedTask
+    from .run_scope import RunTask
+    from .traces import LogTraces
 
 __all__ = ["begin_task", "end_task_without_log", "place_of_task", "write_task_log"]
 
@@ -24,8 +32,10 @@ def begin_task(state: TracedTaskState, task: TracedTask, reader: EvalLogReader) 
     Raises:
         DeliveryError: The store does not take it.
     """
-    run = run_task(reader.header, task) if state.settings.trace_scope == "run" else None
+    run = _run_task(state, task, reader)
     if run is not None:
+        from .run_scope import begin_run_task
+
         state.others = begin_run_task(open_trace_store(state.tracking_uri), run)
     state.task, state.run = task, run
 
@@ -39,7 +49,7 @@ def place_of_task(state: TracedTaskState, task: TracedTask, reader: EvalLogReade
         task: What its log says of it.
         reader: The open log.
     """
-    run = run_task(reader.header, task) if state.settings.trace_scope == "run" else None
+    run = _run_task(state, task, reader)
     if (task, run) != (state.task, state.run):
         state.forget_delivered()
         state.task, state.run = task, run
@@ -61,6 +71,8 @@ def write_task_log(
     """
     store, content = open_trace_store(state.tracking_uri), state.settings.trace_content
     if state.run is not None:
+        from .run_scope import write_log_run
+
         return write_log_run(
             store,
             reader,
@@ -70,6 +82,8 @@ def write_task_log(
             written=state.written,
             superseded=superseded,
         )
+    from .traces import write_log_traces
+
     assert state.task is not None
     delivered = frozenset(state.delivered)
     return write_log_traces(
@@ -87,5 +101,15 @@ def end_task_without_log(state: TracedTaskState) -> None:
         DeliveryError: The store does not take it.
     """
     if state.run is not None:
+        from .run_scope import end_run_task
+
         store = open_trace_store(state.tracking_uri)
         end_run_task(store, state.run, list(state.delivered_facts.values()))
+
+
+def _run_task(state: TracedTaskState, task: TracedTask, reader: EvalLogReader) -> RunTask | None:
+    if state.settings.trace_scope != "run":
+        return None
+    from .run_scope import run_task
+
+    return run_task(reader.header, task)

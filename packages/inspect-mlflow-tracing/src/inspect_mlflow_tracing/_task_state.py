@@ -10,14 +10,15 @@ from inspect_mlflow_core.exceptions import ConfigurationError
 from inspect_mlflow_core.logs import SampleVersion
 from inspect_mlflow_core.reporting import warn_once
 
-from .mapping import TracedTask
-from .run_scope import RunJob, RunSampleOutcome, RunTask, SampleFacts, TaskFacts
-from .traces import SampleOutcome, TraceJob
+from ._trace_job import SampleOutcome, TraceJob
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog
 
     from inspect_mlflow_core.config import MLflowSettings
+
+    from ._traced_task import TracedTask
+    from .run_scope import RunJob, RunTask, SampleFacts, TaskFacts
 
 __all__ = ["TracedTaskState"]
 
@@ -82,16 +83,25 @@ class TracedTaskState:
 
     def run_job(self, run: RunTask, location: str) -> RunJob:
         """The job of writing the samples that are in the log now into the trace of their run."""
+        # Takes long to import, and is for those who have chosen this scope.
+        from .run_scope import RunJob
+
         content = self.settings.trace_content
         return RunJob(self.tracking_uri, location, run, content, self.delivered_facts, self.others)
 
     def take(self, outcome: SampleOutcome) -> None:
         """Take note of a sample that need not be tried again."""
-        facts = outcome.facts if isinstance(outcome, RunSampleOutcome) else None
-        self.delivered[outcome.version] = facts
+        self.delivered[outcome.version] = self._facts(outcome)
 
     def forget_delivered(self) -> None:
         """Have every sample looked at again."""
         self.delivered.clear()
         self.written.clear()
         self.problems.clear()
+
+    def _facts(self, outcome: SampleOutcome) -> SampleFacts | None:
+        if self.run is None:
+            return None
+        from .run_scope import RunSampleOutcome
+
+        return outcome.facts if isinstance(outcome, RunSampleOutcome) else None

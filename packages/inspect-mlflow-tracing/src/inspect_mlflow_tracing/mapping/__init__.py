@@ -1,12 +1,13 @@
 """From a finished sample to its trace: no I/O, no clock, no state."""
 
+from inspect_mlflow_tracing._traced_task import TracedTask, traced_task
+
 from ._assessments import EXPECTED_RESPONSE, MOST_ASSESSMENTS, sample_assessments
 from ._identity import assessment_id, span_id, trace_id
 from ._previews import request_preview, response_preview
 from ._sample_trace import TRACE_DIGEST, sample_trace
 from ._span_bound import MOST_SPANS, first_spans
 from ._spans import SpanTree, sample_spans
-from ._traced_task import TracedTask, traced_task
 
 __all__ = [
     "EXPECTED_RESPONSE",

@@ -13,8 +13,8 @@ from inspect_mlflow_core.conversion import (
     mask_text,
     stored_text,
 )
+from inspect_mlflow_tracing._timestamps import time_ns
 
-from ._times import time_ns
 from .events._values import json_text, mapping, text
 
 __all__ = ["edit_time_ms", "edits_of", "score_metadata"]

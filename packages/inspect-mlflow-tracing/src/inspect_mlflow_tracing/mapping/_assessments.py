@@ -16,12 +16,12 @@ from inspect_mlflow_core.conversion import (
     stored_text,
 )
 from inspect_mlflow_core.logs import resolve_references
+from inspect_mlflow_tracing._traced_task import TracedTask
 
 from ._assessment_metadata import edit_time_ms, score_metadata
 from ._identity import assessment_id
 from ._judges import ScorerRun, scorer_runs
 from ._score_values import ScoreValue, score_leaves, score_value_of
-from ._traced_task import TracedTask
 from .events._values import json_text, mapping, text
 
 __all__ = ["EXPECTED_RESPONSE", "MOST_ASSESSMENTS", "Assessments", "sample_assessments"]

@@ -15,6 +15,7 @@ from inspect_mlflow_core.kept_sample import (
     packed_evaluation,
     packed_sample,
 )
+from inspect_mlflow_tracing._traced_task import TracedTask
 
 from ._assessments import sample_assessments
 from ._identity import trace_id
@@ -23,7 +24,6 @@ from ._span_bound import MOST_SPANS
 from ._spans import sample_spans
 from ._times import sample_period_ns
 from ._trace_fields import client_request_id, trace_metadata, trace_state, trace_tags
-from ._traced_task import TracedTask
 
 __all__ = ["TRACE_DIGEST", "sample_trace"]
 

@@ -7,48 +7,21 @@ many logs before 0.3.253 lack it on model calls. Negative durations exist in log
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
+
+from inspect_mlflow_tracing._timestamps import time_ns
 
 if TYPE_CHECKING:
     from ._nodes import TreeNode
     from ._tree import EventTree
 
-__all__ = ["TreeTimes", "cover", "duration_ns", "sample_period_ns", "set_times", "time_ns"]
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_LATEST_NS: Final = 2**63 - 1
-"""What MLflow's columns hold: a moment in the year 2262."""
+__all__ = ["TreeTimes", "cover", "duration_ns", "sample_period_ns", "set_times"]
 
 _LONGEST_SECONDS: Final = 100 * 365 * 86_400
 """A longer duration is no measurement."""
 
 _INSTANT: Final = frozenset({"approval", "compaction", "review", "score"})
 """Kinds of events that are noted once what they tell of is over."""
-
-
-def time_ns(timestamp: object) -> int | None:
-    """A moment of an eval log.
-
-    Args:
-        timestamp: ISO 8601 text; without an offset it is UTC. Anything else is no time.
-
-    Returns:
-        Nanoseconds since the epoch; None when there is no readable time, or one that MLflow does
-        not store (before 1970, after 2262).
-    """
-    if not isinstance(timestamp, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(timestamp)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        since_epoch = moment - _EPOCH
-    except (ValueError, OverflowError):
-        return None
-    seconds = since_epoch.days * 86_400 + since_epoch.seconds
-    nanoseconds = seconds * 10**9 + since_epoch.microseconds * 1000
-    return nanoseconds if 0 < nanoseconds <= _LATEST_NS else None
 
 
 def duration_ns(seconds: object) -> int | None:

@@ -15,9 +15,9 @@ from inspect_mlflow_core.conversion import (
     mask_text,
     stored_text,
 )
+from inspect_mlflow_tracing._traced_task import TracedTask
 
 from ._assessment_metadata import edits_of
-from ._traced_task import TracedTask
 from .chat import token_usage, usage_cost
 from .events._values import mapping, text
 

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from inspect_mlflow_tracing._timestamps import time_ns
+
 from ._nodes import Note, TreeNode
 from ._scorer_nodes import with_joined_scores
-from ._times import time_ns
 
 __all__ = ["EventTree", "event_tree"]
 

@@ -9,8 +9,8 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from inspect_mlflow_core.connection import SpanEventRecord, SpanRecord, SpanStatus
+from inspect_mlflow_tracing._timestamps import time_ns
 from inspect_mlflow_tracing.mapping import TracedTask
-from inspect_mlflow_tracing.mapping._times import time_ns
 from inspect_mlflow_tracing.mapping.events import _names as names
 from inspect_mlflow_tracing.mapping.events._errors import error_facts
 from inspect_mlflow_tracing.mapping.events._values import display_name, given

@@ -1,6 +1,8 @@
 """Writing traces: of single samples while an evaluation runs, and of whole logs."""
 
-from ._deliver import SampleOutcome, TraceContent, TraceJob, deliver_samples
+from inspect_mlflow_tracing._trace_job import SampleOutcome, TraceContent, TraceJob
+
+from ._deliver import deliver_samples
 from ._log_traces import LogTraces, write_log_traces
 from ._stores import opened_trace_store
 from ._unlogged import end_unlogged, stored_traces

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from inspect_mlflow_core.conversion import mask_uri
 from inspect_mlflow_core.kept_sample import evaluation_header
 
-from ._times import time_ns
+from ._timestamps import time_ns
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog, EvalSpec
