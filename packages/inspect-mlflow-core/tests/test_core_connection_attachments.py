@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,17 @@ from inspect_mlflow_core.connection import (
     ensure_experiment,
     open_trace_store,
     open_tracking_store,
+    traces_supported,
 )
 from inspect_mlflow_core.exceptions import RejectedError, RetryableError
 from inspect_mlflow_core.testing import faulty_proxy
 
 CONTENT = bytes(range(256)) * 1000
 MAX = 10**6
+
+needs_traces = pytest.mark.skipif(
+    not traces_supported(metadata.version("mlflow")), reason="MLflow has traces of spans since 3.6"
+)
 
 
 @pytest.fixture(params=["sqlite", "server"])
@@ -96,6 +102,7 @@ def answering(
             thread.join()
 
 
+@needs_traces
 def test_what_was_stored_is_read(uri: str, identifier: str) -> None:
     location = stored(uri, identifier)
     attachments = TraceAttachments(uri)
@@ -103,6 +110,7 @@ def test_what_was_stored_is_read(uri: str, identifier: str) -> None:
         assert attachments.read(location, identifier, max_bytes=max_bytes) == CONTENT
 
 
+@needs_traces
 def test_no_more_is_read_than_is_wanted(uri: str, identifier: str) -> None:
     location = stored(uri, identifier)
     with pytest.raises(RejectedError, match="larger than 255,999 bytes") as caught:
@@ -110,6 +118,7 @@ def test_no_more_is_read_than_is_wanted(uri: str, identifier: str) -> None:
     assert caught.value.cause == "too_large"
 
 
+@needs_traces
 def test_one_that_is_not_there(uri: str, identifier: str) -> None:
     location = stored(uri, identifier)
     with pytest.raises(RejectedError) as caught:
@@ -202,6 +211,7 @@ def test_the_page_of_a_proxy_is_no_attachment(identifier: str) -> None:
     assert caught.value.cause == "not_mlflow"
 
 
+@needs_traces
 def test_a_server_that_does_not_answer(server_uri: str, identifier: str) -> None:
     location = stored(server_uri, identifier)
     with faulty_proxy(server_uri) as (uri, fault):

@@ -29,7 +29,13 @@ from langchain_core.messages import (
 )
 from langchain_core.outputs import ChatGeneration, LLMResult
 
-from inspect_mlflow_scout.normalization import ModelCall, conversation, model_call
+from inspect_mlflow_scout.normalization import (
+    ModelCall,
+    conversation,
+    model_call,
+    with_lost_tool_calls,
+)
+from inspect_mlflow_scout.reading import SourceSpan
 
 from .spans import model_span
 
@@ -191,6 +197,43 @@ def test_what_was_generated(outputs: Any) -> None:
     )
     assert (call.model, call.output.stop_reason) == ("gpt-4o-2024", "tool_calls")
     assert (call.output.usage, call.output.response_id) == (USAGE, "r1")
+
+
+def as_before_3_11(message: AIMessage) -> Any:
+    """What MLflow before 3.11 writes of a message that was generated."""
+    whole = as_json(message.model_dump())
+    return {name: whole[name] for name in BaseMessage.model_fields if name in whole}
+
+
+def agent_span(inputs: Any, answer: AIMessage, message_format: str = "langchain") -> SourceSpan:
+    generation = {"text": "", "message": as_before_3_11(answer)}
+    outputs = {"generations": [[generation]], "type": "LLMResult"}
+    return model_span("ChatOpenAI", inputs, outputs, message_format=message_format)
+
+
+IDENTIFIED = ANSWER.model_copy(update={"id": "lc_run--1"})
+LAST = AIMessage("It is warm.", id="lc_run--2")
+
+
+@pytest.mark.parametrize("dump", [plain, lambda m: as_json([dumpd(each) for each in m])])
+def test_lost_tool_calls_are_those_that_the_next_call_was_given(dump: Callable[..., Any]) -> None:
+    first = agent_span([plain(MESSAGES)], IDENTIFIED)
+    second = agent_span([dump([*MESSAGES, IDENTIFIED])], LAST)
+    asked, told = map(model_call, with_lost_tool_calls([first, second]))
+    assert outline(asked.output.message) == (
+        "assistant",
+        "I ask again.",
+        [("c2", "weather", {"city": "Bergen"})],
+    )
+    assert asked.output.stop_reason == "tool_calls"
+    assert outline(told.output.message) == ("assistant", "It is warm.", [])
+
+
+def test_nothing_is_made_up_where_no_later_call_tells() -> None:
+    alone = agent_span([plain(MESSAGES)], IDENTIFIED)
+    other = agent_span([plain([*MESSAGES, LAST])], LAST)
+    undeclared = agent_span([plain([*MESSAGES, IDENTIFIED])], LAST, message_format="openai")
+    assert with_lost_tool_calls([alone, other, undeclared]) == (alone, other, undeclared)
 
 
 def test_choices_as_mlflow_writes_them() -> None:

@@ -55,8 +55,10 @@ def foreign_transcript(trace: SourceTrace) -> Transcript:
 def _transcript(trace: SourceTrace) -> Transcript:
     from inspect_scout import Transcript
 
+    from inspect_mlflow_scout.normalization import with_lost_tool_calls
+
     trace = clean_trace(trace)
-    whole = span_tree(trace.spans)
+    whole = span_tree(with_lost_tool_calls(trace.spans))
     counted = counted_calls(whole)
     ids = MessageIds(trace.trace_id)
     calls = {span_id: ids.of_call(call) for span_id, call in counted.calls.items()}

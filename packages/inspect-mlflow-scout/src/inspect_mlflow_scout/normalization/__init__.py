@@ -13,6 +13,7 @@ from ._model_call import ModelCall, model_call
 from ._roles import SpanRole, span_role
 from ._tool_use import ToolUse, tool_use
 from ._values import value_text
+from .dialects._langchain_lost_calls import with_lost_tool_calls
 
 __all__ = [
     "ModelCall",
@@ -24,4 +25,5 @@ __all__ = [
     "span_role",
     "tool_use",
     "value_text",
+    "with_lost_tool_calls",
 ]
