@@ -34,7 +34,8 @@ from inspect_mlflow_core.connection import RunRecord, TrackingStore, open_tracki
 from inspect_mlflow_core.conversion import flatten_parameters, mask_secrets, numeric_scores
 from inspect_mlflow_core.logs import EvalLogReader
 from inspect_mlflow_core.testing import copy_store
-from inspect_mlflow_tracking.runs import TaskResult, TrackingTarget, write_task_log
+from inspect_mlflow_tracking.finished_tasks import TaskResult, write_task_log
+from inspect_mlflow_tracking.runs import TrackingTarget
 
 FUZZ = settings(
     max_examples=60,

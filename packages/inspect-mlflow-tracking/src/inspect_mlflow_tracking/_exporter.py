@@ -22,7 +22,7 @@ from ._progress import TrackingProgress
 from ._records import RunEnded, SampleFinished, TaskEnded, TaskStarted, TaskSuperseded
 from .mapping import milliseconds
 from .mapping.tags import STATUS, SUPERSEDED_BY
-from .runs import TrackingTarget, write_task_log
+from .runs import TrackingTarget
 
 
 class TrackingExporter:
@@ -144,6 +144,9 @@ class TrackingExporter:
         task = self._tasks.get(eval_id)
         if task is None:
             return
+        # Not at the top: the evaluation has to wait for what its own process imports.
+        from .finished_tasks import write_task_log
+
         target = self._task_target(task)
         if ended.location is None:
             self._close_without_log(target, task, "no sample had begun")

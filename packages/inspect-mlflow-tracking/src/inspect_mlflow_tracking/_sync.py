@@ -20,7 +20,8 @@ from inspect_mlflow_core.sync import (
     with_retries,
 )
 
-from .runs import TrackingTarget, write_task_log
+from .finished_tasks import write_task_log
+from .runs import TrackingTarget
 
 if TYPE_CHECKING:
     from inspect_mlflow_core.config import MLflowSettings

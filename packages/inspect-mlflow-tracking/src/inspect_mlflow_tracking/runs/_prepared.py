@@ -18,7 +18,7 @@ from collections.abc import Callable, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from inspect_mlflow_core.background_process import BackgroundProcess, BackgroundProcessError
 from inspect_mlflow_core.exceptions import LogReadError
@@ -29,8 +29,10 @@ from inspect_mlflow_core.logs import (
     redacted_sample,
     written_samples,
 )
-from inspect_mlflow_tracking.artifacts import SampleRows, sample_rows
 from inspect_mlflow_tracking.mapping import SampleFacts, sample_facts
+
+if TYPE_CHECKING:
+    from inspect_mlflow_tracking.artifacts import SampleRows
 
 # A task that is over sooner is not worth the start of a process.
 FIRST_PAUSE_SECONDS = 2.0
@@ -84,6 +86,9 @@ def prepare_samples(
     Returns:
         One entry for each new sample; none when the log cannot be read at this moment.
     """
+    # Not at the top: the evaluation has to wait for what its own process imports.
+    from inspect_mlflow_tracking.artifacts import sample_rows
+
     entries: list[PreparedEntry] = []
     with open(kept_in, "ab") as file, suppress(LogReadError, OSError, zipfile.BadZipFile):
         for sample in written_samples(Path(location), known):

@@ -45,17 +45,19 @@ from inspect_mlflow_tracking.mapping import (
     task_parameters,
 )
 from inspect_mlflow_tracking.mapping.tags import LOG_DIGEST, STATUS, json_text, outcome_tags
+from inspect_mlflow_tracking.runs import (
+    PreparedSample,
+    PreparedSamples,
+    RunEnding,
+    RunWriter,
+)
 
-from ._parents import RunEnding
-from ._prepared import PreparedSample, PreparedSamples
-from ._run_writer import RunWriter
 from ._uploads import Uploads
 
 if TYPE_CHECKING:
     from inspect_mlflow_core.config import MLflowSettings
     from inspect_mlflow_core.logs import EvalLogReader
-
-    from ._target import TrackingTarget
+    from inspect_mlflow_tracking.runs import TrackingTarget
 
 TaskAction = Literal["created", "updated", "unchanged"]
 

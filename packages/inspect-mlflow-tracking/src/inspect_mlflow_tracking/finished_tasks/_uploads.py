@@ -10,8 +10,7 @@ from inspect_mlflow_core.connection import ConcurrentCalls
 from inspect_mlflow_core.exceptions import RejectedError
 from inspect_mlflow_core.logs import SampleVersion
 from inspect_mlflow_tracking.artifacts import LOG_DIRECTORY, prepare_log_artifact
-
-from ._run_writer import RunWriter
+from inspect_mlflow_tracking.runs import RunWriter
 
 
 class Uploads:
