@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import threading
 import uuid
-from importlib import metadata
 from typing import Any
 
 import pytest
@@ -19,16 +18,14 @@ from inspect_mlflow_core.connection import (
     open_assessment_store,
     open_trace_store,
     open_tracking_store,
-    traces_supported,
 )
 from inspect_mlflow_core.exceptions import RejectedError, RetryableError
+from inspect_mlflow_core.testing.marks import needs_traces
 
 START_MS = 1_790_000_000_123
 SAID_MS = START_MS + 5_000
 
-pytestmark = pytest.mark.skipif(
-    not traces_supported(metadata.version("mlflow")), reason="MLflow has traces of spans since 3.6"
-)
+pytestmark = needs_traces
 
 
 @pytest.fixture(params=["sqlite", "server"])

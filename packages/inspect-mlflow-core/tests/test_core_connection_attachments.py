@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +19,13 @@ from inspect_mlflow_core.connection import (
     ensure_experiment,
     open_trace_store,
     open_tracking_store,
-    traces_supported,
 )
 from inspect_mlflow_core.exceptions import RejectedError, RetryableError
 from inspect_mlflow_core.testing import faulty_proxy
+from inspect_mlflow_core.testing.marks import needs_traces
 
 CONTENT = bytes(range(256)) * 1000
 MAX = 10**6
-
-needs_traces = pytest.mark.skipif(
-    not traces_supported(metadata.version("mlflow")), reason="MLflow has traces of spans since 3.6"
-)
 
 
 @pytest.fixture(params=["sqlite", "server"])

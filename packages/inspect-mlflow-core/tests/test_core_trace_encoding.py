@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from importlib import metadata
 from typing import Any
 
 import pytest
@@ -27,6 +26,7 @@ from inspect_mlflow_core.connection._trace_encoding import (
     span_attributes,
 )
 from inspect_mlflow_core.connection._trace_info import start_trace_body
+from inspect_mlflow_core.testing.marks import needs_traces
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
@@ -51,11 +51,6 @@ ODD = st.recursive(
 
 # First examples import MLflow and load tables of characters.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-needs_spans = pytest.mark.skipif(
-    not traces_supported(metadata.version("mlflow")), reason="MLflow has traces of spans since 3.6"
-)
 
 
 def span(attributes: dict[str, Any], **changes: Any) -> SpanRecord:
@@ -160,7 +155,7 @@ def test_a_value_that_holds_itself_ends() -> None:
     assert "again" in attribute_json(value)
 
 
-@needs_spans
+@needs_traces
 @unhurried
 @given(PLAIN.filter(lambda value: value is not None))
 def test_mlflow_reads_nested_values(value: Any) -> None:
@@ -185,7 +180,7 @@ def test_texts_that_mlflow_would_unpack_are_packed(text: str) -> None:
     assert json.loads(sent_value(text)[1]) == text
 
 
-@needs_spans
+@needs_traces
 def test_a_span_arrives_whole() -> None:
     record = span(
         {"mlflow.spanInputs": {"a": 1}},

@@ -11,7 +11,6 @@ import sys
 import threading
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +26,10 @@ from inspect_mlflow_core.connection import (
     ensure_experiment,
     open_trace_store,
     open_tracking_store,
-    traces_supported,
 )
 from inspect_mlflow_core.exceptions import DeliveryError, RejectedError, RetryableError
 from inspect_mlflow_core.testing import faulty_proxy, trace_contents
+from inspect_mlflow_core.testing.marks import needs_traces
 
 START_NS = 1_790_000_000_123_456_789
 START_MS = START_NS // 1_000_000
@@ -50,9 +49,7 @@ MESSAGES = [
 ]
 
 
-pytestmark = pytest.mark.skipif(
-    not traces_supported(metadata.version("mlflow")), reason="MLflow has traces of spans since 3.6"
-)
+pytestmark = needs_traces
 
 
 @pytest.fixture(params=["sqlite", "server"])

@@ -450,7 +450,7 @@ def test_long_evaluations_are_traced_by_another_process_while_they_run(
     assert states(stores.assert_equal()) == ["OK"] * 8
 
 
-LONG = """
+NAMES_ITS_MODULES = """
 import sys
 import types
 
@@ -501,7 +501,7 @@ def test_an_evaluation_does_not_import_what_another_process_maps_with(
     stores: Stores, tmp_path: Path
 ) -> None:
     program = tmp_path / "program.py"
-    program.write_text(LONG.format(logs=str(stores.logs)))
+    program.write_text(NAMES_ITS_MODULES.format(logs=str(stores.logs)))
     done = subprocess.run(
         [sys.executable, str(program)],
         # Else what shows them comes into play while the last sample waits.

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from inspect_mlflow_core.connection import ConcurrentCalls, TraceRecord, TraceStore
 from inspect_mlflow_core.exceptions import DeliveryError
 from inspect_mlflow_tracing._trace_job import TraceContent
-from inspect_mlflow_tracing._traced_task import TracedTask
-from inspect_mlflow_tracing.mapping import sample_trace
+from inspect_mlflow_tracing.mapping import TracedTask, sample_trace
 
 from ._batches import TraceBatches
 from ._unlogged import end_unlogged_of, stored_traces

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ._json_values import as_list, as_mapping, as_text, decoded
+from ._langchain import FORMATS
 from ._langchain_messages import unwrapped
 from ._span_attributes import message_format
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from inspect_mlflow_scout.reading import SourceSpan
 
 __all__ = ["with_lost_tool_calls"]
-
-_FORMAT = "langchain"
 
 
 def with_lost_tool_calls(spans: Sequence[SourceSpan]) -> tuple[SourceSpan, ...]:
@@ -46,7 +45,7 @@ def with_lost_tool_calls(spans: Sequence[SourceSpan]) -> tuple[SourceSpan, ...]:
 
 
 def _ids_without_calls(span: SourceSpan) -> Iterator[str]:
-    if message_format(span) != _FORMAT:
+    if message_format(span) not in FORMATS:
         return
     for batch in as_list(as_mapping(span.outputs).get("generations")):
         for generation in as_list(batch):
@@ -69,7 +68,7 @@ def _calls_by_message(
     spans: Iterable[SourceSpan], wanted: set[str]
 ) -> Iterator[tuple[str, Sequence[Any]]]:
     for span in spans:
-        if message_format(span) != _FORMAT:
+        if message_format(span) not in FORMATS:
             continue
         for conversation in as_list(span.inputs):
             for message in as_list(conversation):
