@@ -9,13 +9,16 @@ import subprocess
 import sys
 import threading
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from inspect_mlflow_core.background_process import BackgroundProcess
 from inspect_mlflow_core.connection import (
+    BackgroundTrackingStore,
     DatasetInput,
     MetricPoint,
     RunRecord,
@@ -31,8 +34,17 @@ from inspect_mlflow_core.exceptions import DeliveryError, RejectedError
 from inspect_mlflow_core.testing import artifact_digests
 
 
-@pytest.fixture(params=["sqlite", "server"])
-def store(request: pytest.FixtureRequest) -> TrackingStore:
+@pytest.fixture(scope="module")
+def background() -> Iterator[BackgroundProcess]:
+    process = BackgroundProcess()
+    yield process
+    process.close()
+
+
+@pytest.fixture(params=["sqlite", "server", "background"])
+def store(request: pytest.FixtureRequest, background: BackgroundProcess) -> TrackingStore:
+    if request.param == "background":
+        return BackgroundTrackingStore(request.getfixturevalue("server_uri"), background)
     return open_tracking_store(request.getfixturevalue(f"{request.param}_uri"))
 
 

@@ -131,6 +131,115 @@ def test_evaluation_inside_a_running_loop(tmp_path: Path, store_template: Path) 
     assert task["status"] == "FINISHED"
 
 
+TRACKED_ELSEWHERE = """
+    import os
+    import sys
+    from contextlib import suppress
+
+    import anyio
+    from inspect_ai.solver import generate, solver
+
+    from inspect_mlflow_core.background_process import BackgroundProcess, BackgroundProcessError
+
+    written, processes = [], set()
+    call = BackgroundProcess.call
+
+
+    def noted(self, function, *arguments):
+        result = call(self, function, *arguments)
+        processes.add(self)
+        if function.__name__ == "call_store":
+            written.extend(arguments[-1].get("metrics", ()))
+        return result
+
+
+    BackgroundProcess.call = noted
+
+
+    def end_processes():
+        for process in processes:
+            with suppress(BackgroundProcessError):
+                call(process, os._exit, 3)
+
+
+    @solver
+    def waits():
+        async def solve(state, generate):
+            if state.sample_id == 3:
+                with anyio.fail_after(60):
+                    while not written:
+                        await anyio.sleep(0.05)
+                last_sample()
+            return state
+
+        return solve
+
+
+    def evaluate():
+        samples = [Sample(id=i, input="1+1", target="2") for i in range(1, 4)]
+        model = get_model("mockllm/model", custom_outputs=answer, memoize=False)
+        eval(
+            Task(name="sums", dataset=samples, solver=[waits(), generate()], scorer=match()),
+            model=model,
+            log_dir="logs",
+            display="none",
+            max_samples=1,
+        )
+"""
+
+
+def run_tracked_elsewhere(directory: Path, uri: str, ending: str) -> str:
+    start = textwrap.dedent(TRACKED_ELSEWHERE)
+    return run_program(directory, uri, start + textwrap.dedent(ending))
+
+
+def assert_tracked_as_synced(directory: Path, uri: str, store_template: Path) -> None:
+    (directory / "synced").mkdir()
+    synced_uri = copy_store(store_template, directory / "synced")
+    assert sync(directory / "logs", tracking_uri=synced_uri).complete
+    (synced_run,) = tasks(synced_uri)
+    tracked = {run["tags"]["inspect.eval_id"]: run for run in tasks(uri)}
+    assert tracked[synced_run["tags"]["inspect.eval_id"]] == synced_run
+
+
+def test_what_speaks_to_a_server_is_not_imported_beside_the_samples(
+    tmp_path: Path, server_uri: str, store_template: Path
+) -> None:
+    ending = """
+        imported = []
+
+
+        def last_sample():
+            imported.append("requests" in sys.modules)
+
+
+        if __name__ == "__main__":
+            evaluate()
+            print("BESIDE", *imported)
+            print("AFTERWARDS", "requests" in sys.modules)
+    """
+    lines = run_tracked_elsewhere(tmp_path, server_uri, ending).splitlines()
+    assert "BESIDE False" in lines
+    assert "AFTERWARDS True" in lines
+    assert_tracked_as_synced(tmp_path, server_uri, store_template)
+
+
+def test_a_run_survives_the_process_that_wrote_it(
+    tmp_path: Path, server_uri: str, store_template: Path
+) -> None:
+    ending = """
+        def last_sample():
+            end_processes()
+
+
+        if __name__ == "__main__":
+            evaluate()
+            print("AVAILABLE", *(process.available for process in processes))
+    """
+    assert "AVAILABLE False" in run_tracked_elsewhere(tmp_path, server_uri, ending).splitlines()
+    assert_tracked_as_synced(tmp_path, server_uri, store_template)
+
+
 def enlarged(log_path: Path, target: Path, samples: int, megabytes: int) -> EvalLog:
     """Write a log of many large samples by repeating one sample of a real log."""
     import json

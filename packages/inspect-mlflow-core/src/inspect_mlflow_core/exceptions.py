@@ -14,6 +14,8 @@ InspectMlflowError
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = [
     "ConfigurationError",
     "DeliveryError",
@@ -54,6 +56,19 @@ class DeliveryError(InspectMlflowError):
     def __init__(self, message: str, *, cause: str) -> None:
         super().__init__(message)
         self.cause = cause
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Keep the error whole on its way to another process, where named arguments would miss."""
+        return _unpickled, (type(self), self.args, vars(self))
+
+
+def _unpickled(
+    kind: type[DeliveryError], arguments: tuple[Any, ...], attributes: dict[str, Any]
+) -> DeliveryError:
+    error = kind.__new__(kind, *arguments)
+    error.args = arguments
+    vars(error).update(attributes)
+    return error
 
 
 class RetryableError(DeliveryError):

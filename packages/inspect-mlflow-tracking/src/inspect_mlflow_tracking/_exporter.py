@@ -6,7 +6,12 @@ from collections.abc import Callable, Sequence
 
 from inspect_mlflow_core.active_runs import leave_active_run
 from inspect_mlflow_core.background_process import BackgroundProcess
-from inspect_mlflow_core.connection import TrackingStore, open_tracking_store
+from inspect_mlflow_core.connection import (
+    BackgroundTrackingStore,
+    TrackingStore,
+    open_tracking_store,
+    worth_a_process,
+)
 from inspect_mlflow_core.delivery import Record
 from inspect_mlflow_core.exceptions import (
     LeftInLogError,
@@ -30,7 +35,8 @@ class TrackingExporter:
 
     Args:
         progress: What hooks have to know of it.
-        open_store: Opens a tracking store by its URI.
+        open_store: Opens a tracking store by its URI; None for the way that keeps the evaluation
+            waiting least.
     """
 
     name = "tracking"
@@ -38,10 +44,10 @@ class TrackingExporter:
     def __init__(
         self,
         progress: TrackingProgress,
-        open_store: Callable[[str], TrackingStore] = open_tracking_store,
+        open_store: Callable[[str], TrackingStore] | None = None,
     ) -> None:
         self._progress = progress
-        self._open_store = open_store
+        self._open_store = open_store or self._opened_store
         self._targets: dict[str, TrackingTarget] = {}
         self._reached: set[str] = set()
         self._tasks: dict[str, LiveTask] = {}
@@ -148,6 +154,9 @@ class TrackingExporter:
         from .finished_tasks import write_task_log
 
         target = self._task_target(task)
+        if ended.last and isinstance(target.store, BackgroundTrackingStore):
+            # Nothing is left that imports could slow down, and files go up several at a time.
+            target.store.bring_home()
         if ended.location is None:
             self._close_without_log(target, task, "no sample had begun")
         else:
@@ -190,6 +199,11 @@ class TrackingExporter:
         target.forget()
         if not self._tasks:
             self._background.close()
+
+    def _opened_store(self, tracking_uri: str) -> TrackingStore:
+        if worth_a_process(tracking_uri):
+            return BackgroundTrackingStore(tracking_uri, self._background)
+        return open_tracking_store(tracking_uri)
 
     def _task_target(self, task: LiveTask) -> TrackingTarget:
         return self.target(task.settings.tracking_uri or "")

@@ -3,6 +3,7 @@
 from ._adaptive_concurrency import AdaptiveConcurrency, Concurrency
 from ._assessment_store import AssessedTrace, AssessmentStore, KeptAssessment, TracePage
 from ._attachment_reading import TraceAttachments
+from ._background_store import BackgroundTrackingStore, worth_a_process
 from ._concurrent import ConcurrentCalls
 from ._experiments import ensure_experiment
 from ._mlflow_store import MlflowTrackingStore
@@ -48,6 +49,7 @@ __all__ = [
     "AssessmentSource",
     "AssessmentStore",
     "AttachmentRecord",
+    "BackgroundTrackingStore",
     "Concurrency",
     "ConcurrentCalls",
     "DatasetInput",
@@ -78,4 +80,5 @@ __all__ = [
     "traces_supported",
     "traces_unsupported",
     "tracking_uri_kind",
+    "worth_a_process",
 ]

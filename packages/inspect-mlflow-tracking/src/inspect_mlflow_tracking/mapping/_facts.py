@@ -163,6 +163,5 @@ def _not_negative(seconds: Any) -> float | None:
 
 
 def _field(source: Any, name: str) -> Any:
-    if isinstance(source, Mapping):
-        return source.get(name)
-    return getattr(source, name, None)
+    # Not `Mapping`: that takes several times as long to ask, a hundred times a sample.
+    return source.get(name) if isinstance(source, dict) else getattr(source, name, None)
