@@ -74,16 +74,16 @@ def test_it_names_its_server_without_credentials(background: BackgroundProcess) 
     assert "hunter2" not in repr(BackgroundTrackingStore(NOBODY_LISTENS, background))
 
 
-def test_at_home_several_calls_are_made_at_a_time(
+def test_out_of_the_background_several_calls_are_made_at_a_time(
     server_uri: str, background: BackgroundProcess
 ) -> None:
     store = BackgroundTrackingStore(server_uri, background)
-    experiment_id = ensure_experiment(store, "away and at home")
+    experiment_id = ensure_experiment(store, "in and out of the background")
     assert store.concurrency == 0
-    store.bring_home()
+    store.leave_background()
     assert store.concurrency == open_tracking_store(server_uri).concurrency
     background.close()
-    assert ensure_experiment(store, "away and at home") == experiment_id
+    assert ensure_experiment(store, "in and out of the background") == experiment_id
 
 
 def test_without_the_other_process_the_next_attempt_is_made_here(
@@ -111,7 +111,7 @@ assert worth_a_process(uri)
 store = BackgroundTrackingStore(uri, BackgroundProcess())
 print(store.check())
 assert "requests" not in sys.modules
-store.bring_home()
+store.leave_background()
 print(store.check())
 assert not worth_a_process(uri)
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from inspect_mlflow_core.active_runs import leave_active_run
 from inspect_mlflow_core.background_process import BackgroundProcess
@@ -35,19 +35,12 @@ class TrackingExporter:
 
     Args:
         progress: What hooks have to know of it.
-        open_store: Opens a tracking store by its URI; None for the way that keeps the evaluation
-            waiting least.
     """
 
     name = "tracking"
 
-    def __init__(
-        self,
-        progress: TrackingProgress,
-        open_store: Callable[[str], TrackingStore] | None = None,
-    ) -> None:
+    def __init__(self, progress: TrackingProgress) -> None:
         self._progress = progress
-        self._open_store = open_store or self._opened_store
         self._targets: dict[str, TrackingTarget] = {}
         self._reached: set[str] = set()
         self._tasks: dict[str, LiveTask] = {}
@@ -94,7 +87,7 @@ class TrackingExporter:
             The target.
         """
         if tracking_uri not in self._targets:
-            self._targets[tracking_uri] = TrackingTarget(self._open_store(tracking_uri))
+            self._targets[tracking_uri] = TrackingTarget(self._opened_store(tracking_uri))
         target = self._targets[tracking_uri]
         if tracking_uri not in self._reached:
             # A short question first: a port that takes connections and never answers would
@@ -156,7 +149,7 @@ class TrackingExporter:
         target = self._task_target(task)
         if ended.last and isinstance(target.store, BackgroundTrackingStore):
             # Nothing is left that imports could slow down, and files go up several at a time.
-            target.store.bring_home()
+            target.store.leave_background()
         if ended.location is None:
             self._close_without_log(target, task, "no sample had begun")
         else:

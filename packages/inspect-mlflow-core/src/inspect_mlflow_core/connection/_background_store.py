@@ -6,24 +6,22 @@ from it for a tenth of a second, and hand it back and forth a thousand times mea
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from inspect_mlflow_core.background_process import BackgroundProcess, BackgroundProcessError
 from inspect_mlflow_core.conversion import mask_uri
 from inspect_mlflow_core.exceptions import DeliveryError, RetryableError
 
 from ._adaptive_concurrency import Concurrency
+from ._http_credentials import environment_needs_mlflow
 from ._open import open_tracking_store, tracking_uri_kind
 from ._records import DatasetInput, Experiment, MetricPoint, RunRecord, RunStatus, TrackingStore
 
-# With these MLflow's own client is needed, which takes seconds to import: not twice.
-_VARIABLES_FOR_MLFLOW: Final = ("MLFLOW_TRACKING_AUTH", "MLFLOW_TRACKING_AWS_SIGV4")
-
-_stores: dict[str, TrackingStore] = {}
+_opened_store = cache(open_tracking_store)
 
 
 def call_store(
@@ -41,9 +39,7 @@ def call_store(
         The error that it raised, or None; and what it returned.
     """
     try:
-        if tracking_uri not in _stores:
-            _stores[tracking_uri] = open_tracking_store(tracking_uri)
-        return None, getattr(_stores[tracking_uri], method)(*arguments, **named)
+        return None, getattr(_opened_store(tracking_uri), method)(*arguments, **named)
     except DeliveryError as error:
         return error, None
 
@@ -58,11 +54,12 @@ def worth_a_process(tracking_uri: str) -> bool:
     """
     if tracking_uri_kind(tracking_uri) != "http" or "requests" in sys.modules:
         return False
-    return not any(os.environ.get(name) for name in _VARIABLES_FOR_MLFLOW)
+    # MLflow's own client takes seconds to import: not twice.
+    return not environment_needs_mlflow()
 
 
 class BackgroundTrackingStore:
-    """Implements `TrackingStore` in another process, until it is brought home.
+    """Implements `TrackingStore` in another process, until `leave_background`.
 
     Args:
         tracking_uri: As in `MLFLOW_TRACKING_URI`.
@@ -72,7 +69,7 @@ class BackgroundTrackingStore:
     def __init__(self, tracking_uri: str, background: BackgroundProcess) -> None:
         self.tracking_uri = tracking_uri
         self._background = background
-        self._home: TrackingStore | None = None
+        self._direct: TrackingStore | None = None
 
     def __repr__(self) -> str:
         """Name the server without its credentials."""
@@ -81,12 +78,12 @@ class BackgroundTrackingStore:
     @property
     def concurrency(self) -> Concurrency:
         """See `TrackingStore.concurrency`: the other process makes one call at a time."""
-        return 0 if self._home is None else self._home.concurrency
+        return 0 if self._direct is None else self._direct.concurrency
 
-    def bring_home(self) -> None:
+    def leave_background(self) -> None:
         """Make every further call in this process, where several can be made at a time."""
-        if self._home is None:
-            self._home = open_tracking_store(self.tracking_uri)
+        if self._direct is None:
+            self._direct = open_tracking_store(self.tracking_uri)
 
     def check(self) -> str:
         """See `TrackingStore.check`."""
@@ -171,14 +168,14 @@ class BackgroundTrackingStore:
         self._call("upload_artifact", run, local_path.absolute(), artifact_path)
 
     def _call(self, method: str, *arguments: Any, **named: Any) -> Any:
-        if self._home is not None:
-            return getattr(self._home, method)(*arguments, **named)
+        if self._direct is not None:
+            return getattr(self._direct, method)(*arguments, **named)
         try:
             error, result = self._background.call(
                 call_store, self.tracking_uri, method, arguments, named
             )
         except BackgroundProcessError as lost:
-            self.bring_home()
+            self.leave_background()
             # Not made here at once: whether it was made there is unknown, and who tries the whole
             # batch again first looks for the run that may have been created.
             raise RetryableError(

@@ -16,6 +16,12 @@ CONCURRENT_REQUESTS = 12
 """Most requests that may be under way at a time, each on a connection that is kept."""
 
 
+def environment_needs_mlflow() -> bool:
+    """Say whether variables ask for credentials that only MLflow's own client can make."""
+    sigv4 = os.environ.get("MLFLOW_TRACKING_AWS_SIGV4", "").lower() in ("1", "true")
+    return sigv4 or bool(os.environ.get("MLFLOW_TRACKING_AUTH"))
+
+
 def without_credentials(host: str) -> tuple[str, tuple[str, str] | None]:
     """Take user name and password out of a server's URI.
 

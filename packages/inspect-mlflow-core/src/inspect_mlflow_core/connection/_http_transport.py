@@ -7,7 +7,6 @@ decision of the delivery worker.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -20,7 +19,11 @@ from inspect_mlflow_core.conversion import mask_text, mask_uri
 from inspect_mlflow_core.exceptions import RejectedError, RetryableError
 
 from ._artifact_files import too_large
-from ._http_credentials import authenticated_session, without_credentials
+from ._http_credentials import (
+    authenticated_session,
+    environment_needs_mlflow,
+    without_credentials,
+)
 
 if TYPE_CHECKING:
     import requests
@@ -236,10 +239,9 @@ def _on_a_live_connection(
 
 
 def _needs_mlflow() -> bool:
-    sigv4 = os.environ.get("MLFLOW_TRACKING_AWS_SIGV4", "").lower() in ("1", "true")
-    if sigv4 or os.environ.get("MLFLOW_TRACKING_AUTH"):
-        return True
-    return any(len(entry_points(group=group)) > 0 for group in _PLUGIN_GROUPS)
+    return environment_needs_mlflow() or any(
+        len(entry_points(group=group)) > 0 for group in _PLUGIN_GROUPS
+    )
 
 
 def unanswered(error: Exception, host: str) -> RetryableError | RejectedError:
