@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from inspect_mlflow_core.connection import open_tracking_store, tracking_uri_kind
 from inspect_mlflow_core.conversion import mask_uri
 from inspect_mlflow_core.exceptions import DeliveryError
 from inspect_mlflow_core.reporting import warn_once
@@ -65,6 +64,8 @@ class AutologSession:
         if not new or not self._is_possible():
             self._tried.update(new)
             return
+        from inspect_mlflow_core.connection import tracking_uri_kind
+
         self._tried.update(new)
         self._routes = tracking_uri_kind(self._tracking_uri or "") != "databricks"
         for provider in available_providers(new):
@@ -136,6 +137,9 @@ def _own_tracking_uri() -> str:
 
 def _answers(tracking_uri: str) -> bool:
     """Say whether a server is there; a database is opened by the worker, not here a second time."""
+    # Not at the top: the event loop imports this module when an evaluation begins.
+    from inspect_mlflow_core.connection import open_tracking_store, tracking_uri_kind
+
     if tracking_uri_kind(tracking_uri) not in ("http", "databricks"):
         return True
     try:
