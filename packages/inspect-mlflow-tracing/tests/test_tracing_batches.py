@@ -203,7 +203,7 @@ def test_while_the_evaluation_runs_neither(
     assert len(outcomes) == SAMPLES
     (refused,) = [outcome for outcome in outcomes if not outcome.delivered]
     assert refused.key == (7, 1)
-    assert (refused.reason, refused.retryable) == ("not these", False)
+    assert (str(refused.error), refused.retryable) == ("not these", False)
 
 
 @pytest.mark.parametrize("method", ["start_trace", "log_spans"])
@@ -220,7 +220,7 @@ def test_a_server_that_cannot_take_them_now_gets_them_later(
     delivered = {outcome.key for outcome in outcomes if outcome.delivered}
     assert 0 < len(delivered) < SAMPLES and (50, 1) not in delivered
     (late,) = [outcome for outcome in outcomes if outcome.key == (50, 1)]
-    assert late.retryable and late.retry_after_seconds == 3
+    assert isinstance(late.error, RetryableError) and late.error.retry_after_seconds == 3
     assert len({outcome.key for outcome in outcomes}) == len(outcomes)
     with pytest.raises(RetryableError, match="busy"):
         write(FaultyStore(open_trace_store(uri), refuse(50, busy, method)), log_path)
@@ -233,7 +233,7 @@ def test_a_server_without_traces_is_asked_no_further(
 ) -> None:
     unsupported = RejectedError("no traces here", cause="traces_unsupported")
     outcomes, store = deliver(log_path, new_store(), monkeypatch, refuse(0, unsupported))
-    assert {outcome.cause for outcome in outcomes} == {"traces_unsupported"}
+    assert {outcome.error and outcome.error.cause for outcome in outcomes} == {"traces_unsupported"}
     assert [name for name, _ in store.calls].count("log_spans") == 1
     with pytest.raises(RejectedError, match="no traces here"):
         write(store, log_path)

@@ -12,8 +12,13 @@ from inspect_mlflow_core.active_runs import active_run
 from inspect_mlflow_core.background_process import BackgroundProcess, BackgroundProcessError
 from inspect_mlflow_core.connection import open_trace_store
 from inspect_mlflow_core.delivery import Record, delivery_worker
-from inspect_mlflow_core.exceptions import LeftInLogError, LogReadError, RejectedError
-from inspect_mlflow_core.logs import EvalLogReader, canonical_location, is_remote
+from inspect_mlflow_core.exceptions import (
+    DeliveryError,
+    LeftInLogError,
+    LogReadError,
+    RejectedError,
+)
+from inspect_mlflow_core.logs import EvalLogReader, SampleKey, canonical_location, is_remote
 from inspect_mlflow_core.reporting import warn_once
 
 from ._destination import TraceDestination
@@ -156,27 +161,27 @@ class TracingExporter:
     def _take(
         self, eval_id: str, state: TracedTaskState, outcomes: Sequence[SampleOutcome]
     ) -> None:
-        failed: SampleOutcome | None = None
+        failure: DeliveryError | None = None
         for outcome in outcomes:
             # Never shown as running again, even if the hook at its end is still to come.
             self._progress.running.end_written(eval_id, outcome.key)
-            if not outcome.retryable:
-                state.take(outcome)
             if outcome.retryable:
-                failed = failed or outcome
-            elif not outcome.delivered:
-                self._refused(state, outcome)
-        if failed is not None:
-            raise failed.error()
+                failure = failure or outcome.error
+                continue
+            state.take(outcome)
+            if outcome.error is not None:
+                self._refused(state, outcome.key, outcome.error)
+        if failure is not None:
+            raise failure
 
-    def _refused(self, state: TracedTaskState, outcome: SampleOutcome) -> None:
-        if outcome.cause == "traces_unsupported":
-            self._switch_off(state.tracking_uri, str(outcome.reason))
+    def _refused(self, state: TracedTaskState, key: SampleKey, error: DeliveryError) -> None:
+        if error.cause == "traces_unsupported":
+            self._switch_off(state.tracking_uri, str(error))
             return
-        identifier, epoch = outcome.key
-        problem = f"the trace of sample {identifier!r} epoch {epoch} was refused: {outcome.reason}"
+        identifier, epoch = key
+        problem = f"the trace of sample {identifier!r} epoch {epoch} was refused: {error}"
         state.problems.append(problem)
-        warn_once(f"tracing.refused.{outcome.cause}", problem)
+        warn_once(f"tracing.refused.{error.cause}", problem)
 
     @contextmanager
     def _switched_off_if_unsupported(self, state: TracedTaskState) -> Iterator[None]:

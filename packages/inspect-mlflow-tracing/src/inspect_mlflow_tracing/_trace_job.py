@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Self
+from typing import Literal
 
-from inspect_mlflow_core.exceptions import DeliveryError, RejectedError, RetryableError
+from inspect_mlflow_core.exceptions import DeliveryError, RetryableError
 from inspect_mlflow_core.logs import SampleKey, SampleVersion
 
 from ._traced_task import TracedTask
@@ -45,60 +45,22 @@ class SampleOutcome:
     Args:
         key: Its id and epoch.
         version: The content that was read.
-        reason: One line that says why it was not delivered; None when it was.
-        cause: See `DeliveryError`.
-        retryable: Whether trying again can help.
-        retry_after_seconds: The pause that the server asked for.
-        unreachable: Whether no answer came at all.
+        error: What kept it from being delivered; None when nothing did.
     """
 
     key: SampleKey
     version: SampleVersion
-    reason: str | None = None
-    cause: str = ""
-    retryable: bool = False
-    retry_after_seconds: float | None = None
-    unreachable: bool = False
-
-    @classmethod
-    def of(cls, key: SampleKey, version: SampleVersion, error: DeliveryError | None) -> Self:
-        """The outcome that an error tells of.
-
-        Args:
-            key: Id and epoch of the sample.
-            version: The content that was read.
-            error: What kept it from being delivered; None when nothing did.
-        """
-        if error is None:
-            return cls(key, version)
-        if not isinstance(error, RetryableError):
-            return cls(key, version, str(error), error.cause)
-        return cls(
-            key,
-            version,
-            str(error),
-            error.cause,
-            retryable=True,
-            retry_after_seconds=error.retry_after_seconds,
-            unreachable=error.unreachable,
-        )
+    error: DeliveryError | None = None
 
     @property
     def delivered(self) -> bool:
         """True when the trace is in MLflow."""
-        return self.reason is None
+        return self.error is None
 
-    def error(self) -> DeliveryError:
-        """The error that kept it from being delivered."""
-        assert self.reason is not None
-        if self.retryable:
-            return RetryableError(
-                self.reason,
-                cause=self.cause,
-                retry_after_seconds=self.retry_after_seconds,
-                unreachable=self.unreachable,
-            )
-        return RejectedError(self.reason, cause=self.cause)
+    @property
+    def retryable(self) -> bool:
+        """Whether it was not delivered and trying again can help."""
+        return isinstance(self.error, RetryableError)
 
 
 def deliver_samples(job: TraceJob) -> Sequence[SampleOutcome]:

@@ -6,7 +6,7 @@ import threading
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -114,5 +114,5 @@ class _Delivery:
             self.outcomes += outcomes
 
     def _outcome(self, sample: RunSample, error: DeliveryError | None) -> RunSampleOutcome:
-        outcome = RunSampleOutcome.of(*self._read[sample.facts.trace_id], error)
-        return replace(outcome, facts=sample.facts if error is None else unwritten(sample.facts))
+        facts = sample.facts if error is None else unwritten(sample.facts)
+        return RunSampleOutcome(*self._read[sample.facts.trace_id], error, facts)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from inspect_mlflow_core.background_process import BackgroundProcess, BackgroundProcessError
-from inspect_mlflow_core.exceptions import DeliveryError, RetryableError
+from inspect_mlflow_core.exceptions import DeliveryError, RejectedError, RetryableError
 from inspect_mlflow_core.logs import canonical_location
 from inspect_mlflow_core.reporting import warn_once
 from inspect_mlflow_tracing._destination import TraceDestination
@@ -137,7 +137,7 @@ class RunningTraces:
         for outcome in outcomes:
             self._take(outcome)
         for outcome in outcomes:
-            self._raise_for(uri, outcome.error())
+            self._raise_for(uri, outcome.error)
 
     def _raise_for(self, uri: str, error: DeliveryError | None) -> None:
         """Let the worker know of a server that does not answer, and of one without traces."""
@@ -186,8 +186,8 @@ class RunningTraces:
         self._begun.add(display.sample.task.spec.eval_id)
         if display.reader is not None:
             display.reader.forget(set(outcome.finished))
-        display.failures = 0 if outcome.problem is None else display.failures + 1
-        hopeless = outcome.problem is not None and not outcome.retryable
+        display.failures = 0 if outcome.error is None else display.failures + 1
+        hopeless = isinstance(outcome.error, RejectedError)
         if hopeless or display.failures >= _MOST_FAILURES:
             display.reader = None
         self._samples.sent(display.sample)

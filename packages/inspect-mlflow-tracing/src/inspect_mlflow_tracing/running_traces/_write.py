@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final, Literal
 
 from inspect_mlflow_core.connection import ConcurrentCalls, TraceStore
-from inspect_mlflow_core.exceptions import DeliveryError, RejectedError, RetryableError
+from inspect_mlflow_core.exceptions import DeliveryError, RetryableError
 from inspect_mlflow_tracing.mapping import TracedTask
 from inspect_mlflow_tracing.traces import opened_trace_store
 
@@ -63,32 +63,17 @@ class RunningOutcome:
     Args:
         uuid: Of its sample.
         finished: Inspect's ids of what has been sent and is complete.
-        problem: One line that says why the rest was not sent; None when all was.
-        cause: See `DeliveryError`.
-        retryable: Whether trying again can help.
-        unreachable: Whether no answer came at all.
+        error: What kept the rest from being sent; None when nothing did.
     """
 
     uuid: str
     finished: tuple[str, ...] = ()
-    problem: str | None = None
-    cause: str = ""
-    retryable: bool = False
-    unreachable: bool = False
+    error: DeliveryError | None = None
 
-    def fail(self, error: DeliveryError) -> None:
-        """Take note of an error."""
-        self.problem, self.cause = str(error), error.cause
-        self.retryable = isinstance(error, RetryableError)
-        self.unreachable = isinstance(error, RetryableError) and error.unreachable
-
-    def error(self) -> DeliveryError | None:
-        """The error that was taken note of, if there was one."""
-        if self.problem is None:
-            return None
-        if self.retryable:
-            return RetryableError(self.problem, cause=self.cause, unreachable=self.unreachable)
-        return RejectedError(self.problem, cause=self.cause)
+    @property
+    def unreachable(self) -> bool:
+        """Whether no answer came at all."""
+        return isinstance(self.error, RetryableError) and self.error.unreachable
 
 
 def write_running(job: RunningJob) -> Sequence[RunningOutcome]:
@@ -126,6 +111,6 @@ def _write(store: TraceStore, running: RunningTrace, outcome: RunningOutcome) ->
         for attachment in trace.attachments:
             store.upload_trace_attachment(location, attachment)
     except DeliveryError as error:
-        outcome.fail(error)
+        outcome.error = error
     else:
         outcome.finished = running.finished

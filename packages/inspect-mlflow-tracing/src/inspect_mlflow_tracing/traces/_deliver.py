@@ -58,4 +58,4 @@ class _Delivery:
 
     def written(self, trace: TraceRecord, error: DeliveryError | None) -> None:
         """Take note of what became of a trace."""
-        self.outcomes.append(SampleOutcome.of(*self._samples[trace.trace_id], error))
+        self.outcomes.append(SampleOutcome(*self._samples[trace.trace_id], error))
