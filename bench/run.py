@@ -258,7 +258,8 @@ def _pair_line(pair: Pair) -> str:
     return (
         f"{without.evaluation_seconds:.2f} s without, {tracked.evaluation_seconds:.2f} s with "
         f"(flush {tracked.flush_seconds:.2f} s): ratio {pair.own_ratio:.3f}, with the flush "
-        f"{pair.evaluation_ratio:.3f}, process {pair.process_ratio:.3f}; load {os.getloadavg()[0]:.1f}"
+        f"{pair.evaluation_ratio:.3f}, process {pair.process_ratio:.3f}; "
+        f"load {os.getloadavg()[0]:.1f}"
     )
 
 
