@@ -8,11 +8,13 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -141,6 +143,40 @@ for number in range(5):
 """
 
 
+class SlowToDelete:
+    """A store of one of two, each of which finds the run of the other and takes its own back.
+
+    Args:
+        store: Where everything goes.
+        together: Lets both create before either looks, and look before either deletes.
+        delete_seconds: How long taking back takes.
+    """
+
+    def __init__(
+        self, store: TrackingStore, together: threading.Barrier, delete_seconds: float
+    ) -> None:
+        self._store, self._together, self._delete_seconds = store, together, delete_seconds
+        self._to_meet = {"create_run", "delete_run"}
+
+    def search_runs(self, *arguments: Any, **named: Any) -> list[RunRecord]:
+        return self._store.search_runs(*arguments, **named)
+
+    def create_run(self, *arguments: Any, **named: Any) -> RunRecord:
+        run = self._store.create_run(*arguments, **named)
+        self._meet("create_run")
+        return run
+
+    def delete_run(self, run_id: str) -> None:
+        self._meet("delete_run")
+        time.sleep(self._delete_seconds)
+        self._store.delete_run(run_id)
+
+    def _meet(self, method: str) -> None:
+        if method in self._to_meet:
+            self._to_meet.remove(method)
+            self._together.wait(timeout=60)
+
+
 class TestCreatingRuns:
     def test_a_run_is_created_once(self, store: TrackingStore, experiment_id: str) -> None:
         identity = {"inspect.eval_id": "e1", "inspect.role": "task"}
@@ -177,6 +213,32 @@ class TestCreatingRuns:
             assert first[0].run_id == second[0].run_id
             assert [first[1], second[1]].count(True) == 1
             assert len(store.search_runs([experiment_id], tag_filter(identity))) == 1
+
+    def test_a_run_that_its_creator_is_about_to_take_back_is_nobodys(
+        self, store: TrackingStore, experiment_id: str
+    ) -> None:
+        identity = {"inspect.eval_id": "taken back"}
+        together = threading.Barrier(2)
+
+        def create(delete_seconds: float) -> RunRecord:
+            own = open_tracking_store(store.tracking_uri)
+            mine = SlowToDelete(own, together, delete_seconds)
+            run, _ = create_run_once(
+                mine,  # type: ignore[arg-type]  # It has what is called.
+                experiment_id,
+                identity,
+                name="r",
+                start_time_ms=1,
+                tags={},
+            )
+            return run
+
+        with ThreadPoolExecutor(2) as pool:
+            results = [pool.submit(create, seconds) for seconds in (0.0, 0.6)]
+        first, second = (result.result() for result in results)
+        assert first.run_id == second.run_id
+        found = store.search_runs([experiment_id], tag_filter(identity))
+        assert [run.run_id for run in found] == [first.run_id]
 
     def test_processes_that_want_the_same_runs_get_the_same(
         self, store: TrackingStore, tmp_path: Path

@@ -12,6 +12,8 @@ from inspect_mlflow_core.exceptions import RetryableError
 from ._records import RunRecord, TrackingStore
 
 _CREATION_ATTEMPTS = 5
+# Long against the one request with which another process takes its run back.
+_PAUSE_SECONDS = 1.0
 
 
 def tag_filter(tags: Mapping[str, str]) -> str:
@@ -72,7 +74,8 @@ def create_run_once(
     two processes that work on one log, would leave two runs. So the run is looked up before and
     after a creation. Whoever then sees a second run takes its own back: the other one may have
     looked before there were two, and goes on. Should both have done so, both try again after
-    pauses of different length.
+    pauses of different length, neither so short that it could find, and take for its own, the run
+    that the other one is about to take back.
 
     Args:
         store: Where to look and create.
@@ -87,11 +90,10 @@ def create_run_once(
         The run, and whether this call created it.
     """
     for attempt in range(_CREATION_ATTEMPTS):
-        if attempt:
-            sleep(random.uniform(0, 0.2 * attempt))
         existing = find_run(store, experiment_id, identity)
         if existing is not None:
             return existing, False
+        began_seconds = time.monotonic()
         created = store.create_run(
             experiment_id, name=name, start_time_ms=start_time_ms, tags={**tags, **identity}
         )
@@ -99,6 +101,9 @@ def create_run_once(
         if all(run.run_id == created.run_id for run in found):
             return created, True
         store.delete_run(created.run_id)
+        # Where three requests took longer than that, one may, too.
+        shortest_seconds = max(_PAUSE_SECONDS, time.monotonic() - began_seconds)
+        sleep(shortest_seconds * random.uniform(1, 2 + attempt))
     raise RetryableError("several processes are creating the same run", cause="run_creation_race")
 
 
