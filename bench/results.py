@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import comb
 from statistics import median
 
 from evaluation import Measurement
@@ -112,6 +113,7 @@ class Result:
             "scenario": f"({self.scenario.letter}) {self.scenario.title}",
             "ratio": f"{self.ratio:.3f}",
             "min … max": f"{min(ratios):.3f} … {max(ratios):.3f}",
+            "95 % interval": _interval(ratios),
             "target": f"{self.scenario.target}",
             "": "OVER" if self.ratio > self.scenario.target else "ok",
             "with the flush": f"{self.middle(lambda pair: pair.evaluation_ratio):.3f}",
@@ -142,6 +144,31 @@ class Result:
         return self.middle(
             lambda pair: getattr(pair, variant).measurement.peak_memory_bytes / MEBIBYTE
         )
+
+
+def median_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """Return the 95 % confidence interval of a median, which supposes no distribution.
+
+    Two order statistics, so that at most 2.5 % of samples have their median beyond either
+    (W. J. Conover, Practical Nonparametric Statistics, 3rd edition, Wiley 1999, section 3.2).
+
+    Args:
+        values: Independent measurements.
+
+    Returns:
+        Its ends; None for fewer than six values, of which not even the outermost will do.
+    """
+    count, rank, tail = len(values), 0, 1
+    while tail <= 0.025 * 2**count:
+        rank += 1
+        tail += comb(count, rank)
+    ordered = sorted(values)
+    return (ordered[rank - 1], ordered[count - rank]) if rank else None
+
+
+def _interval(values: Sequence[float]) -> str:
+    ends = median_interval(values)
+    return "needs 6 pairs" if ends is None else f"{ends[0]:.3f} … {ends[1]:.3f}"
 
 
 def _of_measurement(name: str) -> Callable[[Pair], float]:

@@ -56,6 +56,8 @@ EPILOG = """\
 How to read it:
   ratio           of the evaluation's own time: eval() but for the wait for delivery after its
                   last task. Targets: 1.03 where the model takes its time, 1.15 for d, 1.35 for g.
+  95 % interval   of that median. The verdict goes by the median alone; where the interval holds
+                  the target, this many pairs on this machine cannot tell.
   with the flush  the same with that wait, as the caller of eval() feels it.
   work beside a busy process
                   1.0 on processors of their own. Near 2 they are threads of one core: then a, b,
