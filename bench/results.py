@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import comb
+from math import isnan
 from statistics import median
 
 from evaluation import Measurement
 from scenarios import Scenario
+from scipy.stats import quantile_test
 
 MEBIBYTE = 1024 * 1024
 
@@ -146,29 +147,11 @@ class Result:
         )
 
 
-def median_interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """Return the 95 % confidence interval of a median, which supposes no distribution.
-
-    Two order statistics, so that at most 2.5 % of samples have their median beyond either
-    (W. J. Conover, Practical Nonparametric Statistics, 3rd edition, Wiley 1999, section 3.2).
-
-    Args:
-        values: Independent measurements.
-
-    Returns:
-        Its ends; None for fewer than six values, of which not even the outermost will do.
-    """
-    count, rank, tail = len(values), 0, 1
-    while tail <= 0.025 * 2**count:
-        rank += 1
-        tail += comb(count, rank)
-    ordered = sorted(values)
-    return (ordered[rank - 1], ordered[count - rank]) if rank else None
-
-
 def _interval(values: Sequence[float]) -> str:
-    ends = median_interval(values)
-    return "needs 6 pairs" if ends is None else f"{ends[0]:.3f} … {ends[1]:.3f}"
+    """Return the 95 % confidence interval of a median, which supposes no distribution."""
+    ends = quantile_test(values, p=0.5).confidence_interval(0.95)
+    # Of fewer than six values, not even the outermost will do.
+    return "needs 6 pairs" if isnan(ends.low) else f"{ends.low:.3f} … {ends.high:.3f}"
 
 
 def _of_measurement(name: str) -> Callable[[Pair], float]:

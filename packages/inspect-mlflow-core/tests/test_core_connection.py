@@ -10,7 +10,8 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,7 +34,7 @@ from inspect_mlflow_core.connection import (
     tracking_uri_kind,
 )
 from inspect_mlflow_core.exceptions import DeliveryError, RejectedError
-from inspect_mlflow_core.testing import artifact_digests
+from inspect_mlflow_core.testing import FaultyStore, artifact_digests
 
 
 @pytest.fixture(scope="module")
@@ -143,38 +144,23 @@ for number in range(5):
 """
 
 
-class SlowToDelete:
-    """A store of one of two, each of which finds the run of the other and takes its own back.
+def both_meet(together: threading.Barrier, delete_seconds: float) -> Callable[..., None]:
+    """Have two find the run of the other, and take their own back, one later than the other.
 
     Args:
-        store: Where everything goes.
-        together: Lets both create before either looks, and look before either deletes.
+        together: Lets both create before either looks again, and look before either deletes.
         delete_seconds: How long taking back takes.
     """
+    calls: Counter[str] = Counter()
 
-    def __init__(
-        self, store: TrackingStore, together: threading.Barrier, delete_seconds: float
-    ) -> None:
-        self._store, self._together, self._delete_seconds = store, together, delete_seconds
-        self._to_meet = {"create_run", "delete_run"}
+    def wait(name: str, _arguments: tuple[Any, ...]) -> None:
+        calls[name] += 1
+        if (name, calls[name]) in (("search_runs", 2), ("delete_run", 1)):
+            together.wait(timeout=60)
+        if name == "delete_run":
+            time.sleep(delete_seconds)
 
-    def search_runs(self, *arguments: Any, **named: Any) -> list[RunRecord]:
-        return self._store.search_runs(*arguments, **named)
-
-    def create_run(self, *arguments: Any, **named: Any) -> RunRecord:
-        run = self._store.create_run(*arguments, **named)
-        self._meet("create_run")
-        return run
-
-    def delete_run(self, run_id: str) -> None:
-        self._meet("delete_run")
-        time.sleep(self._delete_seconds)
-        self._store.delete_run(run_id)
-
-    def _meet(self, method: str) -> None:
-        if method in self._to_meet:
-            self._to_meet.remove(method)
-            self._together.wait(timeout=60)
+    return wait
 
 
 class TestCreatingRuns:
@@ -222,14 +208,9 @@ class TestCreatingRuns:
 
         def create(delete_seconds: float) -> RunRecord:
             own = open_tracking_store(store.tracking_uri)
-            mine = SlowToDelete(own, together, delete_seconds)
+            mine: Any = FaultyStore(own, both_meet(together, delete_seconds))
             run, _ = create_run_once(
-                mine,  # type: ignore[arg-type]  # It has what is called.
-                experiment_id,
-                identity,
-                name="r",
-                start_time_ms=1,
-                tags={},
+                mine, experiment_id, identity, name="r", start_time_ms=1, tags={}
             )
             return run
 

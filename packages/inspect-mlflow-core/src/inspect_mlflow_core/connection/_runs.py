@@ -89,7 +89,10 @@ def create_run_once(
     Returns:
         The run, and whether this call created it.
     """
+    shortest_seconds = _PAUSE_SECONDS
     for attempt in range(_CREATION_ATTEMPTS):
+        if attempt:
+            sleep(shortest_seconds * random.uniform(1, 1 + attempt))
         existing = find_run(store, experiment_id, identity)
         if existing is not None:
             return existing, False
@@ -103,7 +106,6 @@ def create_run_once(
         store.delete_run(created.run_id)
         # Where three requests took longer than that, one may, too.
         shortest_seconds = max(_PAUSE_SECONDS, time.monotonic() - began_seconds)
-        sleep(shortest_seconds * random.uniform(1, 2 + attempt))
     raise RetryableError("several processes are creating the same run", cause="run_creation_race")
 
 

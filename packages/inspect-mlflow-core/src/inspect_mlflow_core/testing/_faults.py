@@ -50,10 +50,11 @@ class FaultyStore:
 
     Args:
         store: Does the work.
-        fail: Called with the name and the arguments of each call; raises what shall go wrong.
+        fail: Called before each call with its name and its positional arguments; raises what
+            shall go wrong, or takes its time.
 
     Attributes:
-        calls: Name and number of arguments of each call so far.
+        calls: Name and number of positional arguments of each call so far.
     """
 
     def __init__(self, store: Any, fail: Callable[[str, tuple[Any, ...]], None]) -> None:
@@ -66,10 +67,10 @@ class FaultyStore:
         if not callable(found):
             return found
 
-        def call(*arguments: Any) -> Any:
+        def call(*arguments: Any, **named: Any) -> Any:
             self.calls.append((name, len(arguments)))
             self._fail(name, arguments)
-            return found(*arguments)
+            return found(*arguments, **named)
 
         return call
 

@@ -64,6 +64,7 @@ class AutologSession:
         if not new or not self._is_possible():
             self._tried.update(new)
             return
+        # Not at the top: the event loop imports this module when an evaluation begins.
         from inspect_mlflow_core.connection import tracking_uri_kind
 
         self._tried.update(new)
@@ -137,7 +138,6 @@ def _own_tracking_uri() -> str:
 
 def _answers(tracking_uri: str) -> bool:
     """Say whether a server is there; a database is opened by the worker, not here a second time."""
-    # Not at the top: the event loop imports this module when an evaluation begins.
     from inspect_mlflow_core.connection import open_tracking_store, tracking_uri_kind
 
     if tracking_uri_kind(tracking_uri) not in ("http", "databricks"):

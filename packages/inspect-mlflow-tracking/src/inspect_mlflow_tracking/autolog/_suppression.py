@@ -79,8 +79,6 @@ def suppression_is_possible() -> bool:
 
 def _variable() -> ContextVar[Any] | None:
     module = sys.modules.get(_MODULE)
-    if module is None:
-        return None
     variable = getattr(module, "_USER_TRACE_CONTEXT", None)
     state_class = getattr(module, "_UserTraceContext", None)
     if not isinstance(variable, ContextVar) or not hasattr(state_class, "enabled"):
