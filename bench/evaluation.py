@@ -5,8 +5,10 @@ Usage: python evaluation.py JOB, where JOB is the JSON text of a `Job`.
 
 from __future__ import annotations
 
+import gc
 import importlib.metadata
 import json
+import math
 import os
 import resource
 import sys
@@ -32,6 +34,8 @@ class Job:
         tool_turns: Tool calls of each sample; there is one model call more.
         model_seconds: How long the mock model takes for an answer.
         concurrency: Samples and connections at a time.
+        collector_phase: How far Python's garbage collector has come on its way to a full
+            collection when the evaluation begins, from 0 to 1; see `advance_collector`.
         traced: Whether tracing is on besides tracking.
     """
 
@@ -41,6 +45,7 @@ class Job:
     tool_turns: int
     model_seconds: float
     concurrency: int
+    collector_phase: float = 0.0
     traced: bool = False
 
 
@@ -61,6 +66,7 @@ class Measurement:
         delivered: Records delivered.
         pending: Records that were not delivered at the end of `eval()`.
         rejected: Records that were given up.
+        full_collections: Full garbage collections until the wait for delivery.
         peak_memory_bytes: Largest resident size of the process, without its children.
     """
 
@@ -75,6 +81,7 @@ class Measurement:
     delivered: int
     pending: int
     rejected: int
+    full_collections: int
     peak_memory_bytes: int
 
 
@@ -155,14 +162,18 @@ class FlushTime:
         seconds: Time in which at least one was waited for.
         waiting: How many are waited for now.
         since: When the first of these began.
+        full_collections: Full garbage collections of the process before the first wait.
     """
 
     seconds: float = 0.0
     waiting: int = 0
     since: float = 0.0
+    full_collections: int | None = None
 
     def begin(self) -> None:
         """Take note that a wait begins."""
+        if self.full_collections is None:
+            self.full_collections = full_collections()
         if not self.waiting:
             self.since = time.perf_counter()
         self.waiting += 1
@@ -192,6 +203,29 @@ def time_flushes() -> FlushTime:
     return flush_time
 
 
+def full_collections() -> int:
+    """Return how many full garbage collections this process has made."""
+    return gc.get_stats()[-1]["collections"]
+
+
+def advance_collector(phase: float) -> None:
+    """Bring the garbage collector to a given place on its way to the next full collection.
+
+    A full collection stops the evaluation for 0.2 s and comes every 3 s or so. Whether four or
+    five of them fall into an evaluation depends on where the first one is due, and everything that
+    is imported brings it forward: left alone, it is at the same place in every process, so that
+    each pair would have the same collection too many or too few.
+
+    Args:
+        phase: 0 right after a full collection, 1 right before the next.
+    """
+    gc.collect()
+    allocations = math.prod(threshold + 1 for threshold in gc.get_threshold())
+    # They count because they are alive together; freed, they are not taken off again.
+    alive: list[list[None]] = [[] for _ in range(round(phase * allocations))]
+    alive.clear()
+
+
 def measure(job: Job) -> Measurement:
     """Warm Inspect up without tracking, then time one evaluation."""
     directory = Path(job.directory)
@@ -205,10 +239,13 @@ def measure(job: Job) -> Measurement:
         os.environ[TRACKING_URI_VARIABLE] = job.tracking_uri
         os.environ[TRACING_VARIABLE] = str(job.traced).lower()
     children_started = ended_children_cpu_seconds()
+    advance_collector(job.collector_phase)
+    collections_started = full_collections()
     cpu_started, started = time.process_time(), time.perf_counter()
     log = evaluate(job, job.samples, job.model_seconds, directory / "logs")
     evaluation_seconds = time.perf_counter() - started
     process_cpu_seconds = time.process_time() - cpu_started
+    collections_ended = flush_time.full_collections or full_collections()
     return Measurement(
         eval_id=log.eval.eval_id,
         status=log.status,
@@ -216,6 +253,7 @@ def measure(job: Job) -> Measurement:
         flush_seconds=flush_time.seconds,
         process_cpu_seconds=process_cpu_seconds,
         child_cpu_seconds=ended_children_cpu_seconds() - children_started,
+        full_collections=collections_ended - collections_started,
         peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         **delivery_counts(tracked=job.tracking_uri is not None),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isnan
-from statistics import median
+from statistics import fmean, median
 
 from evaluation import Measurement
 from scenarios import Scenario
@@ -123,6 +123,7 @@ class Result:
             "flush at end, s": f"{self.middle(tracked('flush_seconds')):.2f}",
             "whole process": f"{self.middle(lambda pair: pair.process_ratio):.3f}",
             "CPU": f"{self.middle(lambda pair: pair.processor_ratio):.3f}",
+            "full collections": self._full_collections(),
             "tracking CPU, ms/sample": self._milliseconds("tracking_cpu_seconds"),
             "tracing CPU, ms/sample": self._milliseconds("tracing_cpu_seconds"),
             "child CPU, ms/sample": self._milliseconds("child_cpu_seconds"),
@@ -140,6 +141,11 @@ class Result:
     def _milliseconds(self, name: str) -> str:
         seconds = _of_measurement(name)
         return self._per_sample(lambda pair: 1000 * seconds(pair))
+
+    def _full_collections(self) -> str:
+        without = fmean(pair.without.measurement.full_collections for pair in self.pairs)
+        tracked = fmean(pair.tracked.measurement.full_collections for pair in self.pairs)
+        return f"{without:.1f} → {tracked:.1f}"
 
     def _memory(self, variant: str) -> float:
         return self.middle(

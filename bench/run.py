@@ -34,6 +34,8 @@ from inspect_mlflow_core.testing import (
 
 HERE = Path(__file__).resolve().parent
 PROCESS_SECONDS = 900
+# Multiples of it, modulo 1, fill the interval evenly (Weyl's additive recurrence).
+GOLDEN_RATIO = (1 + 5**0.5) / 2
 
 DESCRIPTION = """\
 Runs the same evaluation without the package and with it, in turns, each in a fresh process, and
@@ -63,6 +65,11 @@ How to read it:
                   1.0 on processors of their own. Near 2 they are threads of one core: then a, b,
                   e and f also measure the server, whose work slows the evaluation wherever it runs.
   without         Inspect does not see the package at all, not even its entry point.
+  full collections
+                  of Python's garbage collector, which stop an evaluation of 15 s four or five
+                  times for 0.2 s. Both of a pair begin at the same distance from the next one, each
+                  pair at another, so that it is not the same one in every pair that falls just
+                  inside the evaluation or just outside. The table has the means.
   flush at end    how long eval() waited for delivery after the last task had ended.
   whole process   the same ratio for the process: imports, a warm-up evaluation of 2 samples
                   without tracking, eval(), exit.
@@ -133,30 +140,29 @@ class Bench:
         print(f"\n({scenario.letter}) {scenario.title}, target {scenario.target}", flush=True)
         pairs = []
         for number in range(repeats):
-            pairs.append(self._pair(scenario, tracked_first=number % 2 == 1))
+            pairs.append(self._pair(scenario, number))
             print(f"  {number + 1}/{repeats}  {_pair_line(pairs[-1])}", flush=True)
         return Result(scenario, self.samples, pairs)
 
-    def _pair(self, scenario: Scenario, *, tracked_first: bool) -> Pair:
+    def _pair(self, scenario: Scenario, number: int) -> Pair:
+        # The same phase for both, and all phases alike over the pairs, however many there are.
+        phase = number * GOLDEN_RATIO % 1
         # Every other pair in reverse order, so that a drift of the machine favours neither.
-        if tracked_first:
-            tracked = self._tracked(scenario)
-            return Pair(self._without(scenario), tracked)
-        without = self._without(scenario)
-        return Pair(without, self._tracked(scenario))
+        if number % 2 == 1:
+            tracked = self._tracked(scenario, phase)
+            return Pair(self._trial(scenario, None, phase), tracked)
+        without = self._trial(scenario, None, phase)
+        return Pair(without, self._tracked(scenario, phase))
 
-    def _without(self, scenario: Scenario) -> Trial:
-        return self._trial(scenario, None)
-
-    def _tracked(self, scenario: Scenario) -> Trial:
+    def _tracked(self, scenario: Scenario, phase: float) -> Trial:
         if not scenario.has_server:
             with closed_port() if scenario.server == "closed" else silent_port() as uri:
-                return self._trial(scenario, uri)
+                return self._trial(scenario, uri, phase)
         delay_seconds, elsewhere = scenario.delay_seconds, scenario.elsewhere
         with counting_proxy(
             self.server_uri, delay_seconds, takes_traces=elsewhere, gives_way=True
         ) as proxy:
-            trial = self._counted(self._trial(scenario, proxy.uri), proxy)
+            trial = self._counted(self._trial(scenario, proxy.uri, phase), proxy)
         if not elsewhere:
             return trial
         return replace(trial, traces=proxy.traffic.endpoints.get("POST /api/3.0/mlflow/traces", 0))
@@ -174,7 +180,7 @@ class Bench:
             traces=_complete_traces(self.server_uri, eval_id),
         )
 
-    def _trial(self, scenario: Scenario, tracking_uri: str | None) -> Trial:
+    def _trial(self, scenario: Scenario, tracking_uri: str | None, phase: float) -> Trial:
         with tempfile.TemporaryDirectory(dir=self.directory) as directory:
             job = Job(
                 directory=directory,
@@ -183,6 +189,7 @@ class Bench:
                 tool_turns=5,
                 model_seconds=scenario.model_seconds,
                 concurrency=20,
+                collector_phase=phase,
                 traced=scenario.traced,
             )
             started = time.perf_counter()
@@ -260,7 +267,8 @@ def _pair_line(pair: Pair) -> str:
     return (
         f"{without.evaluation_seconds:.2f} s without, {tracked.evaluation_seconds:.2f} s with "
         f"(flush {tracked.flush_seconds:.2f} s): ratio {pair.own_ratio:.3f}, with the flush "
-        f"{pair.evaluation_ratio:.3f}, process {pair.process_ratio:.3f}; "
+        f"{pair.evaluation_ratio:.3f}, process {pair.process_ratio:.3f}; full collections "
+        f"{without.full_collections} and {tracked.full_collections}; "
         f"load {os.getloadavg()[0]:.1f}"
     )
 
