@@ -10,11 +10,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
 _STEPS = 1_500_000
-_REPEATS = 5
+_REPEATS = 3
 _ENDLESS = "from processors import work\nwhile True:\n    work()"
 
 
@@ -27,14 +28,24 @@ def work() -> float:
     return time.perf_counter() - started_seconds
 
 
-def slowed_by_neighbour() -> float:
-    """Return how much longer work takes while one other process is busy: 1 on real processors.
+@dataclass(frozen=True)
+class Processors:
+    """What the processors of this machine do at a moment; who shares it may change it at the next.
 
-    Returns:
-        Ratio of the fastest measurements, as whoever else uses the machine only slows them.
+    Args:
+        work_seconds: How long a fixed amount of work takes.
+        slowed: How much longer it takes while one other process is busy: 1 on processors of their
+            own.
     """
+
+    work_seconds: float
+    slowed: float
+
+
+def look_at_processors() -> Processors:
+    """Measure the processors, by the fastest of a few, as whoever else is there only slows them."""
     alone_seconds, beside_seconds = zip(*(_pair() for _ in range(_REPEATS)), strict=True)
-    return min(beside_seconds) / min(alone_seconds)
+    return Processors(min(alone_seconds), min(beside_seconds) / min(alone_seconds))
 
 
 def _pair() -> tuple[float, float]:

@@ -8,6 +8,7 @@ from math import isnan
 from statistics import fmean, median
 
 from evaluation import Measurement
+from processors import Processors
 from scenarios import Scenario
 from scipy.stats import quantile_test
 
@@ -37,10 +38,17 @@ class Trial:
 
 @dataclass(frozen=True)
 class Pair:
-    """The same evaluation without and with the package, one right after the other."""
+    """The same evaluation without and with the package, one right after the other.
+
+    Args:
+        without: Without.
+        tracked: With it.
+        processors: How the machine was right before both.
+    """
 
     without: Trial
     tracked: Trial
+    processors: Processors
 
     @property
     def evaluation_ratio(self) -> float:
@@ -123,6 +131,8 @@ class Result:
             "flush at end, s": f"{self.middle(tracked('flush_seconds')):.2f}",
             "whole process": f"{self.middle(lambda pair: pair.process_ratio):.3f}",
             "CPU": f"{self.middle(lambda pair: pair.processor_ratio):.3f}",
+            "fixed work, s": self._range(lambda pair: pair.processors.work_seconds),
+            "beside a busy process": self._range(lambda pair: pair.processors.slowed),
             "full collections": self._full_collections(),
             "tracking CPU, ms/sample": self._milliseconds("tracking_cpu_seconds"),
             "tracing CPU, ms/sample": self._milliseconds("tracing_cpu_seconds"),
@@ -141,6 +151,10 @@ class Result:
     def _milliseconds(self, name: str) -> str:
         seconds = _of_measurement(name)
         return self._per_sample(lambda pair: 1000 * seconds(pair))
+
+    def _range(self, value: Callable[[Pair], float]) -> str:
+        values = [value(pair) for pair in self.pairs]
+        return f"{min(values):.2f} … {max(values):.2f}"
 
     def _full_collections(self) -> str:
         without = fmean(pair.without.measurement.full_collections for pair in self.pairs)

@@ -20,7 +20,7 @@ from typing import Any
 
 from evaluation import Job, Measurement
 from priority import give_way
-from processors import slowed_by_neighbour
+from processors import look_at_processors
 from proxy import CountingProxy, closed_port, counting_proxy, silent_port
 from results import Pair, Result, Trial, markdown_table
 from scenarios import SCENARIOS, Scenario
@@ -61,9 +61,12 @@ How to read it:
   95 % interval   of that median. The verdict goes by the median alone; where the interval holds
                   the target, this many pairs on this machine cannot tell.
   with the flush  the same with that wait, as the caller of eval() feels it.
-  work beside a busy process
-                  1.0 on processors of their own. Near 2 they are threads of one core: then a, b,
-                  e and f also measure the server, whose work slows the evaluation wherever it runs.
+  fixed work      what a loop takes, before each pair. Where it varies, other tenants of the machine
+                  do: compare pairs of the same speed.
+  beside a busy process
+                  how many times longer it takes then: 1.0 on processors of their own. Near 2 they
+                  are threads of one core: then a, b, e and f also measure the server, whose work
+                  slows the evaluation wherever it runs.
   without         Inspect does not see the package at all, not even its entry point.
   full collections
                   of Python's garbage collector, which stop an evaluation of 15 s four or five
@@ -145,14 +148,15 @@ class Bench:
         return Result(scenario, self.samples, pairs)
 
     def _pair(self, scenario: Scenario, number: int) -> Pair:
+        processors = look_at_processors()
         # The same phase for both, and all phases alike over the pairs, however many there are.
         phase = number * GOLDEN_RATIO % 1
         # Every other pair in reverse order, so that a drift of the machine favours neither.
         if number % 2 == 1:
             tracked = self._tracked(scenario, phase)
-            return Pair(self._trial(scenario, None, phase), tracked)
+            return Pair(self._trial(scenario, None, phase), tracked, processors)
         without = self._trial(scenario, None, phase)
-        return Pair(without, self._tracked(scenario, phase))
+        return Pair(without, self._tracked(scenario, phase), processors)
 
     def _tracked(self, scenario: Scenario, phase: float) -> Trial:
         if not scenario.has_server:
@@ -268,8 +272,9 @@ def _pair_line(pair: Pair) -> str:
         f"{without.evaluation_seconds:.2f} s without, {tracked.evaluation_seconds:.2f} s with "
         f"(flush {tracked.flush_seconds:.2f} s): ratio {pair.own_ratio:.3f}, with the flush "
         f"{pair.evaluation_ratio:.3f}, process {pair.process_ratio:.3f}; full collections "
-        f"{without.full_collections} and {tracked.full_collections}; "
-        f"load {os.getloadavg()[0]:.1f}"
+        f"{without.full_collections} and {tracked.full_collections}; fixed work "
+        f"{pair.processors.work_seconds:.2f} s, {pair.processors.slowed:.2f} times that beside a "
+        f"busy process; load {os.getloadavg()[0]:.1f}"
     )
 
 
@@ -295,11 +300,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # The end of a time limit ends the servers and evaluations that were started here, too.
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(128 + signal.SIGTERM))
     chosen = [scenario for scenario in SCENARIOS if scenario.letter in options.letters]
-    slowed = slowed_by_neighbour()
-    machine = (
-        f"Python {platform.python_version()}, {os.cpu_count()} CPUs, "
-        f"work beside a busy process takes {slowed:.2f} times as long"
-    )
+    machine = f"Python {platform.python_version()}, {os.cpu_count()} CPUs"
     print(f"{machine}, load {os.getloadavg()[0]:.1f}; {options.samples} samples", flush=True)
     with _bench(options) as bench:
         results = [bench.result(scenario, _repeats(scenario, options)) for scenario in chosen]
