@@ -153,6 +153,26 @@ def test_a_record_waits_for_company_until_it_is_old_enough(clock: VirtualClock) 
     assert clock.pauses == [3.0]
 
 
+def test_only_the_first_record_waits_for_the_start(clock: VirtualClock) -> None:
+    exporter = MemoryExporter()
+    arrivals = threading.Semaphore(0)
+    exporter.fail = lambda records: arrivals.release()
+    worker = DeliveryWorker(start_delay_seconds=0.25, clock=clock)
+    for payload in ("begin", "end"):
+        worker.submit(control(exporter, payload))
+        assert arrivals.acquire(timeout=DEADLINE_SECONDS)
+    assert exporter.payloads[:1] == ["begin"]
+    assert clock.pauses == [0.25]
+
+
+def test_a_flush_does_not_wait_for_the_start() -> None:
+    exporter = MemoryExporter()
+    worker = DeliveryWorker(start_delay_seconds=3600.0)
+    worker.submit(control(exporter, "begin"))
+    assert worker.flush(DEADLINE_SECONDS).delivered
+    assert exporter.payloads == ["begin"]
+
+
 def test_a_control_record_ends_the_batch_and_goes_at_once() -> None:
     exporter = MemoryExporter()
     arrived = threading.Event()

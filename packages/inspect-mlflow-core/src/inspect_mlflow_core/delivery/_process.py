@@ -22,6 +22,9 @@ __all__ = [
 ]
 
 _DEFAULT_EXIT_FLUSH_TIMEOUT_SECONDS = 30.0
+# An evaluation starts all its samples in its first moments, and then waits for the model. What the
+# first record has the worker import is in nobody's way then.
+_START_DELAY_SECONDS = 0.2
 
 
 class _Process:
@@ -55,7 +58,7 @@ def delivery_worker(purpose: str = "runs") -> DeliveryWorker:
     """
     with _process.lock:
         if purpose not in _process.workers:
-            _process.workers[purpose] = DeliveryWorker()
+            _process.workers[purpose] = DeliveryWorker(start_delay_seconds=_START_DELAY_SECONDS)
             _install_exit()
         return _process.workers[purpose]
 

@@ -46,6 +46,7 @@ class DeliveryWorker:
         batch_count: Most records in one batch.
         batch_bytes: Most bytes in one batch (a larger single record goes alone).
         batch_age_seconds: Longest time that a record waits for others to join its batch.
+        start_delay_seconds: How long the first record of all waits, unless a flush comes first.
         retry: When failed batches are tried again.
         nice_increment: How much the thread lowers its own priority, on Linux. Not by default: a
             thread of low priority that holds the interpreter's lock while other processes want
@@ -60,12 +61,14 @@ class DeliveryWorker:
         batch_count: int = 100,
         batch_bytes: int = 8 * _MEBIBYTE,
         batch_age_seconds: float = 2.0,
+        start_delay_seconds: float = 0.0,
         retry: RetryPolicy | None = None,
         nice_increment: int = 0,
         clock: Clock | None = None,
     ) -> None:
         self._queue_bytes = queue_bytes
         self._batch_limits = (batch_count, batch_bytes, batch_age_seconds)
+        self._start_delay_seconds = start_delay_seconds
         self._retry = retry or RetryPolicy()
         self._nice_increment = nice_increment
         self._clock = clock or SystemClock()
@@ -183,12 +186,19 @@ class DeliveryWorker:
 
     def _run(self, state: DeliveryState) -> None:
         lower_own_priority(self._nice_increment)
+        self._wait_for_start(state)
         while True:
             try:
                 self._deliver(state, self._next_batch(state))
             except BaseException as error:
                 # Not from an exporter (see `attempt`) but from the machinery around it.
                 self._give_up(state, state.in_flight(), unexpected("delivery", error))
+
+    def _wait_for_start(self, state: DeliveryState) -> None:
+        with state.condition:
+            due = self._clock.now() + self._start_delay_seconds
+            while (now := self._clock.now()) < due and state.flush_generation == 0:
+                self._clock.wait(state.condition, due - now)
 
     def _next_batch(self, state: DeliveryState) -> list[Entry]:
         with state.condition:
