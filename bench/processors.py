@@ -1,4 +1,4 @@
-"""Whether the processors of this machine are processors of their own.
+"""How fast the processors of this machine are, and whether they are processors of their own.
 
 Two that are threads of one core, as the two of many virtual machines are, slow each other down:
 whatever a server works beside an evaluation then costs the evaluation time, however low its
@@ -42,7 +42,7 @@ class Processors:
     slowed: float
 
 
-def look_at_processors() -> Processors:
+def measure_processors() -> Processors:
     """Measure the processors, by the fastest of a few, as whoever else is there only slows them."""
     alone_seconds, beside_seconds = zip(*(_pair() for _ in range(_REPEATS)), strict=True)
     return Processors(min(alone_seconds), min(beside_seconds) / min(alone_seconds))

@@ -121,7 +121,7 @@ class Result:
         return {
             "scenario": f"({self.scenario.letter}) {self.scenario.title}",
             "ratio": f"{self.ratio:.3f}",
-            "min … max": f"{min(ratios):.3f} … {max(ratios):.3f}",
+            "min … max": _range(ratios, digits=3),
             "95 % interval": _interval(ratios),
             "target": f"{self.scenario.target}",
             "": "OVER" if self.ratio > self.scenario.target else "ok",
@@ -131,9 +131,15 @@ class Result:
             "flush at end, s": f"{self.middle(tracked('flush_seconds')):.2f}",
             "whole process": f"{self.middle(lambda pair: pair.process_ratio):.3f}",
             "CPU": f"{self.middle(lambda pair: pair.processor_ratio):.3f}",
-            "fixed work, s": self._range(lambda pair: pair.processors.work_seconds),
-            "beside a busy process": self._range(lambda pair: pair.processors.slowed),
-            "full collections": self._full_collections(),
+            "fixed work, s": _range(
+                [pair.processors.work_seconds for pair in self.pairs], digits=2
+            ),
+            "beside a busy process": _range(
+                [pair.processors.slowed for pair in self.pairs], digits=2
+            ),
+            "full collections": (
+                f"{self._collections('without'):.1f} → {self._collections('tracked'):.1f}"
+            ),
             "tracking CPU, ms/sample": self._milliseconds("tracking_cpu_seconds"),
             "tracing CPU, ms/sample": self._milliseconds("tracing_cpu_seconds"),
             "child CPU, ms/sample": self._milliseconds("child_cpu_seconds"),
@@ -152,19 +158,18 @@ class Result:
         seconds = _of_measurement(name)
         return self._per_sample(lambda pair: 1000 * seconds(pair))
 
-    def _range(self, value: Callable[[Pair], float]) -> str:
-        values = [value(pair) for pair in self.pairs]
-        return f"{min(values):.2f} … {max(values):.2f}"
-
-    def _full_collections(self) -> str:
-        without = fmean(pair.without.measurement.full_collections for pair in self.pairs)
-        tracked = fmean(pair.tracked.measurement.full_collections for pair in self.pairs)
-        return f"{without:.1f} → {tracked:.1f}"
+    def _collections(self, variant: str) -> float:
+        # A mean, as they are so few that the median would hide half a collection.
+        return fmean(getattr(pair, variant).measurement.full_collections for pair in self.pairs)
 
     def _memory(self, variant: str) -> float:
         return self.middle(
             lambda pair: getattr(pair, variant).measurement.peak_memory_bytes / MEBIBYTE
         )
+
+
+def _range(values: Sequence[float], *, digits: int) -> str:
+    return f"{min(values):.{digits}f} … {max(values):.{digits}f}"
 
 
 def _interval(values: Sequence[float]) -> str:

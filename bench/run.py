@@ -20,7 +20,7 @@ from typing import Any
 
 from evaluation import Job, Measurement
 from priority import give_way
-from processors import look_at_processors
+from processors import measure_processors
 from proxy import CountingProxy, closed_port, counting_proxy, silent_port
 from results import Pair, Result, Trial, markdown_table
 from scenarios import SCENARIOS, Scenario
@@ -148,7 +148,7 @@ class Bench:
         return Result(scenario, self.samples, pairs)
 
     def _pair(self, scenario: Scenario, number: int) -> Pair:
-        processors = look_at_processors()
+        processors = measure_processors()
         # The same phase for both, and all phases alike over the pairs, however many there are.
         phase = number * GOLDEN_RATIO % 1
         # Every other pair in reverse order, so that a drift of the machine favours neither.
